@@ -1,0 +1,1 @@
+"""A single-table DynamoDB data layer for aircraft operations."""

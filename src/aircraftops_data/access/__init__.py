@@ -1,0 +1,1 @@
+"""Repositories: the access patterns of the domain, by name."""

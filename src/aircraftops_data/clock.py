@@ -1,0 +1,62 @@
+"""Time and chance, the two things a test must be able to hold still: the only place that reads either."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the library needs of time: the instant now, and waiting."""
+
+    def now(self) -> datetime:
+        """The instant now, in UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The instant now, in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for `seconds`."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """A source of jitter and of identifiers; seed its `random` and a plan becomes repeatable."""
+
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+    def jitter(self, ceiling: float) -> float:
+        """A wait in seconds drawn evenly from 0 to `ceiling` (full jitter)."""
+        return self.random.uniform(0, ceiling)
+
+    def identifier(self, bits: int = 64) -> str:
+        """A fresh identifier of `bits` random bits, in hexadecimal."""
+        return f"{self.random.getrandbits(bits):0{bits // 4}x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The one retry policy: how many tries, and how long to wait between them (exponential, full jitter).
+
+    Source: "Exponential Backoff And Jitter", AWS Architecture Blog (full jitter).
+    """
+
+    attempts: int = 8
+    first_seconds: float = 0.05
+    most_seconds: float = 5.0
+
+    def ceiling(self, attempt: int) -> float:
+        """The longest wait before the try after `attempt` (0 for the first), in seconds."""
+        return min(self.most_seconds, self.first_seconds * 2.0**attempt)

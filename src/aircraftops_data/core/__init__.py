@@ -1,0 +1,1 @@
+"""Plans (pure) and the table that runs them."""

@@ -1,0 +1,1 @@
+"""The aircraft-operations domain: its value types and entities."""

@@ -1,0 +1,1 @@
+"""What is stored: keys, entities and the tables, as data."""

@@ -1,0 +1,1 @@
+"""Between entities and DynamoDB: item codec and expressions."""
