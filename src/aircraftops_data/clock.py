@@ -1,9 +1,9 @@
 """Time and chance, the two things a test must be able to hold still: the only place that reads either."""
 
-import random
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import Random, SystemRandom
 from typing import Protocol
 
 
@@ -35,7 +35,7 @@ class SystemClock:
 class Chance:
     """A source of jitter and of identifiers; seed its `random` and a plan becomes repeatable."""
 
-    random: random.Random = field(default_factory=random.SystemRandom)
+    random: Random = field(default_factory=SystemRandom)
 
     def jitter(self, ceiling: float) -> float:
         """A wait in seconds drawn evenly from 0 to `ceiling` (full jitter)."""

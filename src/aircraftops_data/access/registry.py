@@ -1,0 +1,65 @@
+"""Repositories of the register and of operators."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from aircraftops_data.access.repository import Repository
+from aircraftops_data.core.query import Query
+from aircraftops_data.entities.operators import Operator
+from aircraftops_data.entities.registry import Owner, Registration
+
+
+class RegistryRepository(Repository[Registration]):
+    """Who held which mark when: by airframe, by mark and by owner."""
+
+    entity = Registration
+
+    def current(self, mark: str, *, on: date) -> Registration | None:
+        """The registration that held this mark on a day; None where nobody did."""
+        held = self.core.query(Registration.by_mark(mark=mark).at_most(held_from=on)).newest_first().first()
+        return held if held is not None and held.holds_on(on) else None
+
+    def history(self, icao24: str) -> Query[Registration]:
+        """The marks an airframe has held, oldest first."""
+        return self.core.query(Registration.primary(icao24=icao24))
+
+    def holders(self, mark: str) -> Query[Registration]:
+        """The airframes that have held a mark, oldest first."""
+        return self.core.query(Registration.by_mark(mark=mark))
+
+    def owned_by(self, owner_id: str) -> Query[Registration]:
+        """The marks held for an owner, oldest first."""
+        return self.core.query(Registration.by_owner(owner_id=owner_id))
+
+
+class OwnerRepository(Repository[Owner]):
+    """Owners by id."""
+
+    entity = Owner
+
+    def get(self, owner_id: str) -> Owner:
+        """The owner with this id. Raises NotFoundError."""
+        return self.core.get(Owner, owner_id=owner_id)
+
+
+class OperatorRepository(Repository[Operator]):
+    """Operators by ICAO code, IATA code, callsign and country."""
+
+    entity = Operator
+
+    def by_icao(self, icao: str) -> Operator:
+        """The operator with this ICAO designator. Raises NotFoundError."""
+        return self.core.get(Operator, icao=icao)
+
+    def by_iata(self, iata: str) -> Query[Operator]:
+        """The operators that use an IATA designator; there may be several."""
+        return self.core.query(Operator.by_iata(iata=iata))
+
+    def by_callsign(self, callsign: str) -> Query[Operator]:
+        """The operators that use a telephony designator."""
+        return self.core.query(Operator.by_callsign(callsign=callsign))
+
+    def in_country(self, country: str) -> Query[Operator]:
+        """The operators of a country (ISO 3166 alpha-2)."""
+        return self.core.query(Operator.by_country(country=country))

@@ -1,0 +1,45 @@
+"""What every repository is: a core table, seen through the access patterns of one entity."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from aircraftops_data.core.table import CoreTable
+from aircraftops_data.model.conditions import Condition
+from aircraftops_data.model.entity import Entity
+
+E = TypeVar("E", bound=Entity)
+
+
+class Repository(Generic[E]):
+    """Names the access patterns of an entity; `core` gives all else."""
+
+    entity: ClassVar[type[Entity]]
+
+    def __init__(self, core: CoreTable) -> None:
+        self.core = core
+
+    @classmethod
+    def connect(cls, **options: Any) -> Self:
+        """A repository of its own, on boto3's configuration; the options are those of `CoreTable.connect`."""
+        return cls(CoreTable.connect(**options))
+
+    def create(self, entity: E) -> E:
+        """Store a new one. Raises AlreadyExistsError, UniqueConflictError."""
+        return self.core.create(entity)
+
+    def put(self, entity: E) -> E:
+        """Store it, whether or not it exists. Raises UniqueConflictError."""
+        return self.core.put(entity)
+
+    def replace(self, entity: E) -> E:
+        """Store it over the version it was read at. Raises VersionConflictError, NotFoundError."""
+        return self.core.replace(entity)
+
+    def update(self, entity: E, *, where: Condition | None = None, **changes: Any) -> E:
+        """Change named fields of an instance, its version checked. Raises VersionConflictError, NotFoundError."""
+        return self.core.update(entity, set=changes, where=where)
+
+    def delete(self, entity: E) -> E | None:
+        """Delete it at the version it was read at; None where it is gone already. Raises VersionConflictError."""
+        return self.core.delete(entity)

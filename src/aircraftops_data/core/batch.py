@@ -1,0 +1,152 @@
+"""Batches: many keys or items a request, nothing asked twice, order kept, what was left undone told exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Generic, TypeVar, cast
+
+from aircraftops_data.consumed import Consumed, consumed_of
+from aircraftops_data.core.context import Context, send
+from aircraftops_data.errors import AircraftOpsDataError, StoreError, UnprocessedItemsError
+from aircraftops_data.model.definition import AttributeValue, Item
+from aircraftops_data.model.schema import Table
+from aircraftops_data.request import Plan, Request
+
+T = TypeVar("T")
+GET_LIMIT = 100
+WRITE_LIMIT = 25
+Place = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Failure(Generic[T]):
+    """One input that was not written, and why."""
+
+    entity: T
+    error: AircraftOpsDataError
+
+
+@dataclass
+class Report(Generic[T]):
+    """What a bulk write did: how many were `done`, which `failed` and why, and what it cost."""
+
+    done: int = 0
+    failed: list[Failure[T]] = field(default_factory=list[Failure[T]])
+    consumed: Consumed = field(default_factory=Consumed)
+
+    def raise_if_failed(self) -> None:
+        """Raise the first failure, noting how many there are."""
+        if self.failed:
+            error = self.failed[0].error
+            error.add_note(f"{len(self.failed)} of {len(self.failed) + self.done} were not written")
+            raise error
+
+
+def place_of(key: Item, table: Table) -> Place:
+    """The primary key as a value to compare keys by; numbers by value, as DynamoDB does."""
+    return tuple(_comparable(key[attribute.name]) for attribute in table.attributes)
+
+
+def _comparable(stored: AttributeValue) -> Any:
+    return Decimal(stored["N"]) if "N" in stored else next(iter(stored.items()))
+
+
+def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of at most `size`, taken as they are needed."""
+    source = iter(values)
+    while taken := list(islice(source, size)):
+        yield taken
+
+
+def batch_get(table: Table, keys: Sequence[Item], context: Context, *, consistent: bool) -> Plan[list[Item]]:
+    """The items at up to 100 different keys, in no order. Raises UnprocessedItemsError when the tries run out."""
+    name = context.names[table]
+    found: list[Item] = []
+    asked: dict[str, Any] = {name: {"Keys": list(keys), "ConsistentRead": consistent}}
+    for attempt in range(context.retry.attempts):
+        request = Request("BatchGetItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"})
+        response = yield from send(request, context)
+        found += cast("list[Item]", response.get("Responses", {}).get(name, []))
+        asked = response.get("UnprocessedKeys") or {}
+        if not asked:
+            break
+        yield from context.back_off(attempt, _unprocessed(asked[name]["Keys"]))
+    return found
+
+
+def _unprocessed(keys: Sequence[Item]) -> Callable[[int], StoreError]:
+    return lambda tries: UnprocessedItemsError(
+        f"{len(keys)} keys were left after {tries} tries", keys=keys, retryable=True
+    )
+
+
+@dataclass(frozen=True)
+class BatchWrite(Generic[T]):
+    """One input of a bulk write, ready to send: a put of an item or the delete of a key."""
+
+    entity: T
+    table: Table
+    key: Item
+    item: Item | None = None
+
+    @property
+    def place(self) -> Place:
+        """Which item it writes."""
+        return (self.table.name, *place_of(self.key, self.table))
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """Its part of a BatchWriteItem."""
+        return {"DeleteRequest": {"Key": self.key}} if self.item is None else {"PutRequest": {"Item": self.item}}
+
+
+def batch_write(writes: Sequence[BatchWrite[T]], context: Context) -> Plan[Report[T]]:
+    """Write up to 25 different items. What the engine leaves is tried again; what is left then is reported."""
+    waiting = {(context.names[write.table], write.place): write for write in writes}
+    report = Report[T]()
+    try:
+        for attempt in range(context.retry.attempts):
+            waiting = yield from _write_once(waiting, report, context)
+            if not waiting:
+                break
+            yield from context.back_off(attempt, _unprocessed([write.key for write in waiting.values()]))
+    except AircraftOpsDataError as error:
+        report.failed += [Failure(write.entity, error) for write in waiting.values()]
+    report.done = len(writes) - len(report.failed)
+    return report
+
+
+def _write_once(
+    waiting: dict[tuple[str, Place], BatchWrite[T]], report: Report[T], context: Context
+) -> Plan[dict[tuple[str, Place], BatchWrite[T]]]:
+    asked: dict[str, list[Any]] = {}
+    for (name, _), write in waiting.items():
+        asked.setdefault(name, []).append(write.request)
+    request = Request("BatchWriteItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"})
+    response = yield from send(request, context)
+    report.consumed += consumed_of(request.operation, response)
+    left = response.get("UnprocessedItems") or {}
+    tables = {context.names[write.table]: write.table for write in waiting.values()}
+    places = {(name, _place(entry, tables[name])) for name, entries in left.items() for entry in entries}
+    return {place: write for place, write in waiting.items() if place in places}
+
+
+def _place(entry: dict[str, Any], table: Table) -> Place:
+    key = entry["PutRequest"]["Item"] if "PutRequest" in entry else entry["DeleteRequest"]["Key"]
+    return (table.name, *place_of(key, table))
+
+
+def last_of_each(writes: Iterable[BatchWrite[T]]) -> list[BatchWrite[T]]:
+    """Each item once, by the last write of it, in the order of those last writes."""
+    latest: dict[Place, BatchWrite[T]] = {}
+    for write in writes:
+        latest.pop(write.place, None)
+        latest[write.place] = write
+    return list(latest.values())
+
+
+Progress = Callable[[int], object]
+"""Called with how many inputs have been dealt with so far."""

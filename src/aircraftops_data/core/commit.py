@@ -1,0 +1,186 @@
+"""Committing intents: read what they need, send one request or one transaction, and settle what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aircraftops_data.core.context import Context, send
+from aircraftops_data.core.writes import Action, Done, Intent, Stale, Stamp, Verdict
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ConditionFailedError,
+    ContentionError,
+    InvalidInputError,
+    RequestRefusedError,
+    TransactionConflictError,
+)
+from aircraftops_data.model.definition import Item
+from aircraftops_data.request import Cancellation, Plan, Request, Response
+
+ACTIONS_LIMIT = 100
+_PASSING = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "InternalError"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try: the actions of each intent, under one stamp."""
+
+    groups: list[list[Action]]
+    stamp: Stamp
+
+    @property
+    def actions(self) -> list[Action]:
+        return [action for group in self.groups for action in group]
+
+
+def write(intent: Intent, context: Context) -> Plan[Any]:
+    """Commit one intent; its own error is raised, not a transaction's."""
+    try:
+        (result,) = yield from commit([intent], context)
+    except TransactionConflictError as cancelled:
+        reason = next((reason for reason in cancelled.reasons if reason is not None), cancelled)
+        raise reason from cancelled.__cause__
+    return result
+
+
+def commit(intents: Sequence[Intent], context: Context) -> Plan[list[Any]]:
+    """Make all the writes or none of them; what each leaves, in order.
+
+    Raises TransactionConflictError with a reason per intent; ContentionError when others kept getting in between.
+    """
+    stamp = Stamp(context.clock.now(), context.chance.identifier(), context.names)
+    token = context.chance.identifier(128)
+    stored: dict[int, Item | None] = {}
+    for attempt in range(context.retry.attempts):
+        yield from _read_needed(intents, stored, context)
+        resolved = [intent.resolve(stored.get(index), stamp) for index, intent in enumerate(intents)]
+        made = _Attempt(resolved, stamp)
+        settled = yield from _try(intents, made, token, context)
+        if isinstance(settled, list):
+            return settled
+        if settled:
+            stored |= settled
+            token = context.chance.identifier(128)
+        yield from context.back_off(attempt, _contended)
+    raise AssertionError("back_off raises on the last attempt")
+
+
+def _contended(tries: int) -> ContentionError:
+    return ContentionError(f"Gave up after {tries} tries: others kept changing the same items", retryable=True)
+
+
+def _read_needed(intents: Sequence[Intent], stored: dict[int, Item | None], context: Context) -> Plan[None]:
+    for index, intent in enumerate(intents):
+        if intent.needs_read and index not in stored:
+            stored[index] = yield from read(intent, context)
+
+
+def read(intent: Intent, context: Context) -> Plan[Item | None]:
+    """The stored item of an intent, read consistently."""
+    parameters = {
+        "TableName": context.names[intent.definition.table],
+        "Key": intent.key,
+        "ConsistentRead": True,
+        "ReturnConsumedCapacity": "INDEXES",
+    }
+    response = yield from send(Request("GetItem", parameters), context)
+    return cast("Item | None", response.get("Item"))
+
+
+def _try(
+    intents: Sequence[Intent], made: _Attempt, token: str, context: Context
+) -> Plan[list[Any] | dict[int, Item | None]]:
+    """One try: the results, or the items that were not what the intents had assumed (none: just try again)."""
+    actions = made.actions
+    if not actions:
+        return [intent.outcome(None) for intent in intents]
+    _refuse_impossible(actions)
+    try:
+        if len(actions) == 1 and actions[0].kind != "ConditionCheck":
+            response = yield from send(_single(actions[0]), context)
+            return _results(intents, made, response)
+        yield from send(_transaction(actions, token), context)
+    except ConditionFailedError as refused:
+        return _settle(intents, made, [actions[0].explain(cast("Item | None", refused.raw))], refused)
+    except TransactionConflictError as cancelled:
+        return _settle(intents, made, _verdicts(actions, cancelled), cancelled)
+    except ContentionError:
+        return {}
+    return _results(intents, made, None)
+
+
+def _refuse_impossible(actions: list[Action]) -> None:
+    if len(actions) > ACTIONS_LIMIT:
+        raise InvalidInputError(
+            f"The transaction takes {len(actions)} actions, unique values included; DynamoDB takes {ACTIONS_LIMIT}"
+        )
+    places = {action.place for action in actions}
+    if len(places) != len(actions):
+        raise InvalidInputError("Two actions of one transaction meet in the same item")
+
+
+_OPERATIONS = {"Put": ("PutItem", "NONE"), "Update": ("UpdateItem", "ALL_NEW"), "Delete": ("DeleteItem", "ALL_OLD")}
+
+
+def _single(action: Action) -> Request:
+    operation, returned = _OPERATIONS[action.kind]
+    extra = {"ReturnValues": returned, "ReturnConsumedCapacity": "INDEXES"}
+    return Request(operation, {**action.parameters, **extra})
+
+
+def _transaction(actions: list[Action], token: str) -> Request:
+    items = [{action.kind: dict(action.parameters)} for action in actions]
+    return Request(
+        "TransactWriteItems",
+        {"TransactItems": items, "ClientRequestToken": token, "ReturnConsumedCapacity": "INDEXES"},
+    )
+
+
+def _results(intents: Sequence[Intent], made: _Attempt, response: Response | None) -> list[Any]:
+    results: list[Any] = []
+    for intent, group in zip(intents, made.groups, strict=True):
+        known = group[0].item if group else None
+        item = known if response is None or known is not None else response.get("Attributes")
+        results.append(intent.outcome(item))
+    return results
+
+
+def _verdicts(actions: list[Action], cancelled: TransactionConflictError) -> list[Verdict | None]:
+    """What each action's cancellation means; None where it was not a reason, or one that passes by itself."""
+    verdicts: list[Verdict | None] = []
+    for action, reason in zip(actions, cast("Sequence[Cancellation]", cancelled.reasons), strict=True):
+        if reason.code == "ConditionalCheckFailed":
+            verdicts.append(action.explain(reason.item))
+        elif reason.code == "None" or reason.code in _PASSING:
+            verdicts.append(None)
+        else:
+            verdicts.append(RequestRefusedError(f"{reason.code}: {reason.message}", code=reason.code))
+    return verdicts
+
+
+def _settle(
+    intents: Sequence[Intent], made: _Attempt, verdicts: Sequence[Verdict | None], cause: AircraftOpsDataError
+) -> list[Any] | dict[int, Item | None]:
+    """Decide what a refused try means: done before, stale facts to try again with, or an error to raise."""
+    grouped = _by_intent(made.groups, verdicts)
+    done = next((verdict for verdict in verdicts if isinstance(verdict, Done)), None)
+    if done is not None:
+        return _results(intents, made, {"Attributes": done.item})
+    errors = [next((v for v in group if isinstance(v, AircraftOpsDataError)), None) for group in grouped]
+    if any(error is not None for error in errors):
+        failed = ", ".join(f"{i}: {type(error).__name__}" for i, error in enumerate(errors) if error is not None)
+        raise TransactionConflictError(f"Nothing was written; refused actions {failed}", reasons=errors) from (
+            cause.__cause__ or cause
+        )
+    return {
+        index: verdict.item for index, group in enumerate(grouped) for verdict in group if isinstance(verdict, Stale)
+    }
+
+
+def _by_intent(groups: list[list[Action]], verdicts: Sequence[Verdict | None]) -> list[list[Verdict | None]]:
+    remaining = iter(verdicts)
+    return [[next(remaining) for _ in group] for group in groups]

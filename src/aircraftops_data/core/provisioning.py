@@ -1,0 +1,240 @@
+"""Making tables: the requests as values, and a plan that makes what is missing and refuses what differs.
+
+It never changes or deletes a table. One exception keeps it restartable: an empty table that lacks only its TTL is a
+creation that was interrupted, and its TTL is turned on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aircraftops_data.core.context import Context, send
+from aircraftops_data.errors import RequestRefusedError, StoreError, TableMismatchError, TableMissingError
+from aircraftops_data.model.schema import KeyAttribute, SecondaryIndex, Table
+from aircraftops_data.request import Plan, Request, Wait
+from aircraftops_data.settings import TableOptions
+
+Description = Mapping[str, Any]
+_POLL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, *([2.0] * 150))
+
+
+@dataclass(frozen=True)
+class TableOutcome:
+    """What became of one table: `created`, `completed` (an interrupted creation), or `unchanged`."""
+
+    name: str
+    outcome: Literal["created", "completed", "unchanged"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome}"
+
+
+def create_request(table: Table, context: Context, options: TableOptions) -> Request:
+    """The CreateTable of a definition."""
+    parameters: dict[str, Any] = {
+        "TableName": context.names[table],
+        "AttributeDefinitions": [{"AttributeName": a.name, "AttributeType": a.type} for a in table.key_attributes],
+        "KeySchema": _key_schema(table.attributes),
+        "BillingMode": options.billing_mode,
+    }
+    for name, local in (("GlobalSecondaryIndexes", False), ("LocalSecondaryIndexes", True)):
+        indexes = [_index(index, options) for index in table.indexes if index.local is local]
+        if indexes:
+            parameters[name] = indexes
+    return Request("CreateTable", parameters | _throughput(options) | _extras(table, options))
+
+
+def _key_schema(attributes: Sequence[KeyAttribute]) -> list[dict[str, str]]:
+    return [{"AttributeName": a.name, "KeyType": kind} for a, kind in zip(attributes, ("HASH", "RANGE"), strict=False)]
+
+
+def _index(index: SecondaryIndex, options: TableOptions) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "IndexName": index.name,
+        "KeySchema": _key_schema(index.attributes),
+        "Projection": _projection(index),
+    }
+    return base if index.local else base | _throughput(options)
+
+
+def _projection(index: SecondaryIndex) -> dict[str, Any]:
+    if isinstance(index.projection, str):
+        return {"ProjectionType": index.projection}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projection)}
+
+
+def _throughput(options: TableOptions) -> dict[str, Any]:
+    if options.billing_mode == "PAY_PER_REQUEST":
+        return {}
+    units = {"ReadCapacityUnits": options.read_units, "WriteCapacityUnits": options.write_units}
+    return {"ProvisionedThroughput": units}
+
+
+def _extras(table: Table, options: TableOptions) -> dict[str, Any]:
+    extras: dict[str, Any] = {}
+    if table.stream is not None:
+        extras["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream}
+    if options.kms_key is not None:
+        extras["SSESpecification"] = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": options.kms_key}
+    if options.tags:
+        extras["Tags"] = [{"Key": name, "Value": value} for name, value in options.tags.items()]
+    if options.deletion_protection:
+        extras["DeletionProtectionEnabled"] = True
+    return extras
+
+
+def create_tables(tables: Iterable[Table], context: Context, options: TableOptions) -> Plan[list[TableOutcome]]:
+    """Make the tables that are missing, and wait until all are active with their TTL on.
+
+    Looks at every table before making any. Raises TableMismatchError where one exists and differs.
+    """
+    wanted = list(tables)
+    existing: dict[str, Description | None] = {}
+    for table in wanted:
+        existing[table.name] = yield from describe(table, context)
+        refuse_differences(table, existing[table.name], context)
+    outcomes: list[TableOutcome] = []
+    for table in wanted:
+        outcomes.append((yield from _make(table, existing[table.name], context, options)))
+    return outcomes
+
+
+def _make(table: Table, existing: Description | None, context: Context, options: TableOptions) -> Plan[TableOutcome]:
+    created = existing is None and (yield from _create(table, context, options))
+    description = yield from _active(table, context)
+    refuse_differences(table, description, context)
+    completed = yield from _ensure_ttl(table, context, created=created)
+    if created and options.point_in_time_recovery:
+        yield from _enable_recovery(table, context)
+    name = context.names[table]
+    return TableOutcome(name, "created" if created else "completed" if completed else "unchanged")
+
+
+def _create(table: Table, context: Context, options: TableOptions) -> Plan[bool]:
+    """Whether the table was made here; another process may be faster."""
+    try:
+        yield from send(create_request(table, context, options), context)
+    except RequestRefusedError as error:
+        if error.code != "ResourceInUseException":
+            raise
+        return False
+    return True
+
+
+def describe(table: Table, context: Context) -> Plan[Description | None]:
+    """What the engine says of the table; None where there is none."""
+    try:
+        response = yield from send(Request("DescribeTable", {"TableName": context.names[table]}), context)
+    except TableMissingError:
+        return None
+    description: Description = response["Table"]
+    return description
+
+
+def _active(table: Table, context: Context) -> Plan[Description]:
+    for seconds in _POLL_SECONDS:
+        description = yield from describe(table, context)
+        if description is not None and description["TableStatus"] == "ACTIVE":
+            return description
+        yield Wait(seconds)
+    raise StoreError(f"{context.names[table]} did not become active in time", operation="CreateTable", retryable=True)
+
+
+def _ensure_ttl(table: Table, context: Context, *, created: bool) -> Plan[bool]:
+    """Whether the TTL was turned on here, because the table is new or was left unfinished and empty."""
+    if table.ttl_attribute is None:
+        return False
+    name = context.names[table]
+    found = yield from ttl_attribute(table, context)
+    if found == table.ttl_attribute:
+        return False
+    if found is not None or not (created or (yield from _is_empty(table, context))):
+        raise _mismatch(name, [f"TTL attribute: expected {table.ttl_attribute!r}, found {found!r}"])
+    specification = {"Enabled": True, "AttributeName": table.ttl_attribute}
+    try:
+        yield from send(
+            Request("UpdateTimeToLive", {"TableName": name, "TimeToLiveSpecification": specification}), context
+        )
+    except RequestRefusedError:
+        # Another process may have turned it on in between; what counts is that it is on.
+        if (yield from ttl_attribute(table, context)) != table.ttl_attribute:
+            raise
+    return True
+
+
+def ttl_attribute(table: Table, context: Context) -> Plan[str | None]:
+    """The attribute the engine expires items by; None while TTL is off."""
+    response = yield from send(Request("DescribeTimeToLive", {"TableName": context.names[table]}), context)
+    description = response.get("TimeToLiveDescription", {})
+    on = description.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    return description.get("AttributeName") if on else None
+
+
+def _is_empty(table: Table, context: Context) -> Plan[bool]:
+    parameters = {"TableName": context.names[table], "Limit": 1, "ConsistentRead": True}
+    response = yield from send(Request("Scan", parameters), context)
+    return not response.get("Items")
+
+
+def _enable_recovery(table: Table, context: Context) -> Plan[None]:
+    specification = {"PointInTimeRecoveryEnabled": True}
+    parameters = {"TableName": context.names[table], "PointInTimeRecoverySpecification": specification}
+    yield from send(Request("UpdateContinuousBackups", parameters), context)
+
+
+def refuse_differences(table: Table, description: Description | None, context: Context) -> None:
+    """Raise TableMismatchError where a table exists and is not what its definition says."""
+    found = [] if description is None else list(differences(table, description))
+    if found:
+        raise _mismatch(context.names[table], found)
+
+
+def _mismatch(name: str, found: list[str]) -> TableMismatchError:
+    return TableMismatchError(
+        f"{name} exists and differs; nothing was changed. {'; '.join(found)}", table=name, differences=tuple(found)
+    )
+
+
+def differences(table: Table, description: Description) -> Iterator[str]:
+    """How a table differs from its definition, each as `what: expected x, found y`; further indexes are allowed."""
+    types = {a["AttributeName"]: a["AttributeType"] for a in description.get("AttributeDefinitions", [])}
+    yield from _differ("primary key", _written(table.attributes), _found(description["KeySchema"], types))
+    indexes = {
+        index["IndexName"]: index
+        for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+        for index in description.get(kind) or []
+    }
+    for index in table.indexes:
+        found = indexes.get(index.name)
+        if found is None:
+            yield f"index {index.name}: missing"
+            continue
+        yield from _differ(f"index {index.name} key", _written(index.attributes), _found(found["KeySchema"], types))
+        yield from _differ(
+            f"index {index.name} projection", _projected(_projection(index)), _projected(found["Projection"])
+        )
+    stream = description.get("StreamSpecification") or {}
+    view = stream.get("StreamViewType") if stream.get("StreamEnabled") else None
+    if table.stream is not None:
+        yield from _differ("stream", table.stream, str(view or "none"))
+
+
+def _differ(what: str, expected: str, found: str) -> Iterator[str]:
+    if expected != found:
+        yield f"{what}: expected {expected}, found {found}"
+
+
+def _written(attributes: Sequence[KeyAttribute]) -> str:
+    return " + ".join(f"{attribute.name} ({attribute.type})" for attribute in attributes)
+
+
+def _found(schema: Sequence[Mapping[str, str]], types: Mapping[str, str]) -> str:
+    ordered = sorted(schema, key=lambda part: part["KeyType"] != "HASH")
+    return " + ".join(f"{part['AttributeName']} ({types.get(part['AttributeName'], '?')})" for part in ordered)
+
+
+def _projected(projection: Mapping[str, Any]) -> str:
+    kept = ", ".join(sorted(projection.get("NonKeyAttributes") or []))
+    return f"{projection['ProjectionType']} {kept}".strip()

@@ -1,0 +1,236 @@
+"""Readings bound to an engine: lazy to iterate, paged, counted; nothing is sent until asked."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Self, TypeVar
+
+from aircraftops_data.consumed import Consumed
+from aircraftops_data.core.context import Context
+from aircraftops_data.core.cursor import Cursors
+from aircraftops_data.core.partial import Partial, partial_of
+from aircraftops_data.core.reading import Chunk, Page, Reading, ReadPolicy, chunk, count, page
+from aircraftops_data.core.run import run, side_by_side
+from aircraftops_data.errors import CorruptItemError, InvalidInputError, NotFoundError, NotUniqueError
+from aircraftops_data.model.conditions import Attribute, Condition, FieldPath
+from aircraftops_data.model.definition import Item
+from aircraftops_data.model.entity import Entity
+from aircraftops_data.request import Plan, Request, Transport
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Entity)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs plans: a transport, the context plans need, and how cursors are written."""
+
+    transport: Transport
+    context: Context
+    cursors: Cursors = field(default_factory=Cursors)
+
+    def run(self, plan: Plan[T]) -> T:
+        """Drive a plan to its end. Raises what the plan raises."""
+        return run(plan, self.transport, self.context.clock)
+
+
+class Results(Iterator[T]):
+    """What an iteration finds, item by item; `consumed` and `corrupt` grow as pages are read."""
+
+    def __init__(self, chunks: Iterator[Chunk[T]]) -> None:
+        self.consumed = Consumed()
+        self.corrupt: list[CorruptItemError] = []
+        self._items = self._flat(chunks)
+
+    def _flat(self, chunks: Iterator[Chunk[T]]) -> Iterator[T]:
+        for part in chunks:
+            self.consumed += part.consumed
+            self.corrupt += part.corrupt
+            for entry, _ in part.entries:
+                yield entry
+
+    def __next__(self) -> T:
+        return next(self._items)
+
+
+@dataclass(frozen=True)
+class Readable(Generic[T]):
+    """A reading that can be run: iterate it, page through it, count it, or narrow it further."""
+
+    reading: Reading[T]
+    runner: Runner = field(repr=False)
+
+    def where(self, condition: Condition) -> Self:
+        """Only items for which this holds; the engine reads (and bills) the others all the same."""
+        held = self.reading.filter
+        return self._with(filter=condition if held is None else held & condition)
+
+    def newest_first(self) -> Self:
+        """In falling order of the sort key."""
+        return self._with(newest_first=True)
+
+    def consistent(self) -> Self:
+        """Read what is written now, at twice the read units. Raises InvalidInputError for a global index."""
+        index = self.reading.source.index
+        if index is not None and not index.local:
+            raise InvalidInputError(f"{index.name} is a global index; those have no consistent reads")
+        return self._with(consistent=True)
+
+    def include_expired(self) -> Self:
+        """Items whose expiry has passed too, as long as DynamoDB has not deleted them."""
+        return self._with(include_expired=True)
+
+    def on_corrupt(self, policy: ReadPolicy) -> Self:
+        """What becomes of items that do not fit: "raise" (default), "skip", or "collect" in `.corrupt`."""
+        return self._with(on_corrupt=policy)
+
+    def _with(self, **options: Any) -> Self:
+        return replace(self, reading=replace(self.reading, **options))
+
+    def request(self) -> Request:
+        """The first request this would send, to look at; nothing is sent."""
+        return self.reading.request(self.runner.context, None, None)
+
+    def __iter__(self) -> Results[T]:
+        return Results(self._chunks())
+
+    def _chunks(self) -> Iterator[Chunk[T]]:
+        """Pages as they are needed. Whoever reads on past the first is likely to go on: from the second page on, the
+        next is already being read while one is looked at."""
+        part = self._chunk(None)
+        yield part
+        if part.next is None:
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="aircraftops-prefetch") as pool:
+            following = pool.submit(self._chunk, part.next)
+            while following is not None:
+                part = following.result()
+                context = contextvars.copy_context()
+                following = None if part.next is None else pool.submit(context.run, self._chunk, part.next)
+                yield part
+
+    def _chunk(self, start: Item | None) -> Chunk[T]:
+        return self.runner.run(chunk(self.reading, self.runner.context, start, None))
+
+    def page(self, limit: int = 50, cursor: str | None = None) -> Page[T]:
+        """Up to `limit` items (1 to 1000) from the cursor on; fewer only at the end.
+
+        A page that ends exactly at the last item still has a cursor; the page behind it is empty. Raises
+        InvalidCursorError for a cursor that is damaged or of another query.
+        """
+        scope = self.reading.source.scope(self.runner.context.names)
+        start = self.runner.cursors.read(cursor, scope)
+        found, following = self.runner.run(page(self.reading, self.runner.context, start, limit))
+        return replace(found, cursor=self.runner.cursors.write(following, scope))
+
+    def first(self) -> T | None:
+        """The first item; None where there is none."""
+        found = self.page(limit=1).items
+        return found[0] if found else None
+
+    def one(self) -> T:
+        """The only item. Raises NotFoundError where there is none, NotUniqueError where there are several."""
+        found = self.page(limit=2).items
+        name = self._name()
+        if not found:
+            raise NotFoundError(f"No {name} matches", entity=name)
+        if len(found) > 1:
+            raise NotUniqueError(f"More than one {name} matches", entity=name)
+        return found[0]
+
+    def _name(self) -> str:
+        return "item" if self.reading.definition is None else self.reading.definition.name
+
+    def count(self) -> int:
+        """How many items match; costs what reading them would, but sends none of them."""
+        return self.runner.run(count(self.reading, self.runner.context))
+
+    def all(self) -> list[T]:
+        """Every item, as a list."""
+        return list(self)
+
+
+@dataclass(frozen=True)
+class Query(Readable[E]):
+    """A query or scan of one entity."""
+
+    def project(self, *fields: FieldPath | str) -> Readable[Partial[E]]:
+        """Only these fields (none named: all the index carries), as `Partial`s; the cost in units stays the same.
+
+        Raises InvalidInputError for a field the entity lacks or the index does not carry.
+        """
+        definition = self.reading.definition
+        assert definition is not None
+        entity: type[E] = definition.entity  # type: ignore[assignment]
+        attributes = tuple(_attribute(entity, named) for named in fields)
+        for attribute in attributes:
+            if not self.reading.source.carries(attribute.name):
+                raise InvalidInputError(f"The index does not carry {attribute.name!r}")
+        options: dict[str, Any] = {"projection": attributes or None}
+        reading = replace(self.reading, **options, decode=lambda item: partial_of(entity, item))  # type: ignore[arg-type]
+        return Readable(reading, self.runner)  # type: ignore[arg-type]
+
+
+def _attribute(entity: type[Entity], named: FieldPath | str) -> Attribute:
+    if isinstance(named, FieldPath):
+        return named.attribute
+    attributes = entity.definition().attributes
+    if named not in attributes:
+        raise InvalidInputError(f"{entity.__name__} has no field {named!r}")
+    return Attribute(attributes[named])
+
+
+@dataclass(frozen=True)
+class Scan(Query[E]):
+    """A scan in several segments side by side; items come in no order."""
+
+    segments: int = 1
+
+    def _chunks(self) -> Iterator[Chunk[E]]:
+        """Wave after wave: every segment that goes on reads its next page, all at once."""
+        waiting: list[tuple[int, Item | None]] = [(segment, None) for segment in range(self.segments)]
+        while waiting:
+            segments = [segment for segment, _ in waiting]
+            parts = list(side_by_side(self._segment_chunk, waiting, len(waiting)))
+            yield from parts
+            waiting = [(s, part.next) for s, part in zip(segments, parts, strict=True) if part.next is not None]
+
+    def _segment_chunk(self, place: tuple[int, Item | None]) -> Chunk[E]:
+        segment, start = place
+        source = replace(self.reading.source, segment=(segment, self.segments))
+        return self.runner.run(chunk(replace(self.reading, source=source), self.runner.context, start, None))
+
+
+class Collection(Mapping[type[Entity], list[Any]]):
+    """What one partition holds, by entity: `group[Image]` is a list, `group.aircraft` the entity asked for."""
+
+    def __init__(self, anchor: type[Entity], found: Mapping[type[Entity], list[Any]], unknown: list[Item]) -> None:
+        self._anchor = anchor
+        self._found = dict(found)
+        self.unknown = unknown
+
+    def __getitem__(self, entity: type[E]) -> list[E]:
+        return self._found.get(entity, [])
+
+    def __iter__(self) -> Iterator[type[Entity]]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def first(self, entity: type[E]) -> E | None:
+        """The first of an entity in the partition; None where there is none."""
+        found = self[entity]
+        return found[0] if found else None
+
+    def __getattr__(self, name: str) -> Any:
+        definition = self._anchor.definition()
+        if name == definition.entity_type:
+            return self.first(self._anchor)
+        other = definition.table.entities.get(name)
+        if name.startswith("_") or other is None:
+            raise AttributeError(f"No entity type {name!r} in {definition.table.name}")
+        return self[other.entity]

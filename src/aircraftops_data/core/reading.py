@@ -1,0 +1,256 @@
+"""Queries and scans as values, and the plans that read their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar, cast
+
+from aircraftops_data.consumed import Consumed, consumed_of
+from aircraftops_data.core.context import Context, send
+from aircraftops_data.errors import CorruptItemError, InvalidInputError
+from aircraftops_data.model.conditions import Attribute, BeginsWith, Between, Comparison, Condition, Stored, absent
+from aircraftops_data.model.declarations import KeyQuery, SortCondition
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item
+from aircraftops_data.model.schema import SecondaryIndex, Table
+from aircraftops_data.request import Plan, Request, Response
+from aircraftops_data.translation.codec import codec_of, is_expired
+from aircraftops_data.translation.expressions import Expressions, encode_operand
+
+T = TypeVar("T")
+ReadPolicy = Literal["raise", "skip", "collect"]
+PAGE_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a reading reads: a partition (with a condition on its sort key) or a whole table, directly or by index."""
+
+    table: Table
+    index: SecondaryIndex | None = None
+    partition: tuple[str, AttributeValue] | None = None
+    sort: tuple[str, SortCondition] | None = None
+    segment: tuple[int, int] | None = None
+
+    @property
+    def operation(self) -> str:
+        """Query for a partition, Scan for a table."""
+        return "Scan" if self.partition is None else "Query"
+
+    def key_condition(self) -> Condition:
+        """The key condition of a query."""
+        if self.partition is None:
+            raise InvalidInputError("A scan has no key condition")
+        name, value = self.partition
+        whole: Condition = Comparison("=", Attribute(name), Stored(value))
+        return whole if self.sort is None else whole & _sort_condition(*self.sort)
+
+    def scope(self, names: Any) -> str:
+        """What a cursor is bound to: table, index and key condition."""
+        index = "" if self.index is None else self.index.name
+        return repr((names[self.table], index, self.partition, self.sort, self.segment))
+
+    def needed(self) -> set[str]:
+        """The attributes that reading on, and telling types and expiry, take: of those the index carries."""
+        table, index = self.table, self.index
+        keys = {attribute.name for attribute in (*table.attributes, *(() if index is None else index.attributes))}
+        wanted = ({table.managed.entity_type} if table.typed else set[str]()) | {table.ttl_attribute or ""} - {""}
+        return keys | {name for name in wanted if self.carries(name)}
+
+    def carries(self, attribute: str) -> bool:
+        """Whether items read here have this attribute: an index may carry only some."""
+        if self.index is None or self.index.projection == "ALL":
+            return True
+        keys = {known.name for known in (*self.table.attributes, *self.index.attributes)}
+        return attribute in keys or (self.index.projection != "KEYS_ONLY" and attribute in self.index.projection)
+
+    def cursor_key(self, item: Item) -> Item:
+        """The key from which reading goes on after this item."""
+        attributes = (*self.table.attributes, *(() if self.index is None else self.index.attributes))
+        return {attribute.name: item[attribute.name] for attribute in attributes}
+
+
+def _sort_condition(name: str, sort: SortCondition) -> Condition:
+    operands = [Stored(value) for value in sort.values]
+    if sort.operator == "begins_with":
+        return BeginsWith(Attribute(name), operands[0])
+    if sort.operator == "BETWEEN":
+        return Between(Attribute(name), operands[0], operands[1])
+    return Comparison(cast("Any", sort.operator), Attribute(name), operands[0])
+
+
+def source_of(query: KeyQuery[Any]) -> Source:
+    """Where a key query reads."""
+    sort = query.key.sort
+    return Source(
+        query.definition.table,
+        query.key.index,
+        (query.key.partition.attribute.name, query.partition),
+        None if sort is None or query.sort is None else (sort.attribute.name, query.sort),
+    )
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What is read, how, and what each item becomes. A value: nothing happens until a plan of it is run."""
+
+    source: Source
+    decode: Callable[[Item], T]
+    definition: EntityDefinition | None = None
+    filter: Condition | None = None
+    projection: tuple[Attribute, ...] | None = None
+    newest_first: bool = False
+    consistent: bool = False
+    include_expired: bool = False
+    on_corrupt: ReadPolicy = "raise"
+
+    def request(self, context: Context, start: Item | None, limit: int | None, *, count: bool = False) -> Request:
+        """The request of one page of the engine's; `limit` is how many items it looks at, before any filter."""
+        expressions = Expressions(encode_operand if self.definition is None else codec_of(self.definition).operand)
+        parameters: dict[str, Any] = {
+            "TableName": context.names[self.source.table],
+            "ReturnConsumedCapacity": "INDEXES",
+        }
+        if self.source.index is not None:
+            parameters["IndexName"] = self.source.index.name
+        if self.source.partition is not None:
+            parameters["KeyConditionExpression"] = expressions.condition(self.source.key_condition())
+        parameters |= self._options(start, limit)
+        condition = self._filter(context.clock.now(), count=count)
+        if condition is not None:
+            parameters["FilterExpression"] = expressions.condition(condition)
+        if count:
+            parameters["Select"] = "COUNT"
+        elif self.projection is not None:
+            parameters["ProjectionExpression"] = expressions.projection(self._projected(self.projection))
+        return Request(self.source.operation, parameters | expressions.parameters())
+
+    def _options(self, start: Item | None, limit: int | None) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if self.consistent:
+            options["ConsistentRead"] = True
+        if self.newest_first:
+            options["ScanIndexForward"] = False
+        if limit is not None:
+            options["Limit"] = limit
+        if start is not None:
+            options["ExclusiveStartKey"] = start
+        if self.source.segment is not None:
+            options["Segment"], options["TotalSegments"] = self.source.segment
+        return options
+
+    def _filter(self, now: datetime, *, count: bool) -> Condition | None:
+        """The caller's filter; where only a count comes back, the engine must leave expired items out as well."""
+        ttl = self.source.table.ttl_attribute
+        if not count or ttl is None or self.include_expired:
+            return self.filter
+        seconds = Stored({"N": str(int(now.timestamp()))})
+        fresh = absent(Attribute(ttl)) | Comparison(">", Attribute(ttl), seconds)
+        return fresh if self.filter is None else self.filter & fresh
+
+    def _projected(self, wanted: tuple[Attribute, ...]) -> list[Attribute]:
+        """What was asked for, and what reading on and telling types and expiry needs."""
+        needed = self.source.needed()
+        whole = {attribute.name for attribute in wanted if not attribute.path}
+        inner = [attribute for attribute in wanted if attribute.path and attribute.name not in whole]
+        return [*(Attribute(name) for name in sorted(needed | whole)), *inner]
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of what a reading finds: `items` in order, the `cursor` of what follows (None: nothing), what it cost."""
+
+    items: list[T]
+    cursor: str | None = None
+    consumed: Consumed = field(default_factory=Consumed)
+    corrupt: list[CorruptItemError] = field(default_factory=list[CorruptItemError])
+
+    def __iter__(self) -> Any:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Chunk(Generic[T]):
+    """One response of the engine: its items, each with the key it was at, and where it stopped."""
+
+    entries: list[tuple[T, Item]]
+    next: Item | None
+    consumed: Consumed
+    corrupt: list[CorruptItemError]
+
+
+def chunk(reading: Reading[T], context: Context, start: Item | None, limit: int | None) -> Plan[Chunk[T]]:
+    """Read one of the engine's pages. Raises CorruptItemError as the reading's policy says."""
+    request = reading.request(context, start, limit)
+    response = yield from send(request, context)
+    entries: list[tuple[T, Item]] = []
+    corrupt: list[CorruptItemError] = []
+    now = context.clock.now()
+    for item in cast("list[Item]", response.get("Items", [])):
+        if not reading.include_expired and is_expired(item, reading.source.table, now):
+            continue
+        try:
+            entries.append((reading.decode(item), item))
+        except CorruptItemError as error:
+            if reading.on_corrupt == "raise":
+                raise
+            corrupt.append(error)
+    kept = corrupt if reading.on_corrupt == "collect" else []
+    last = cast("Item | None", response.get("LastEvaluatedKey"))
+    return Chunk(entries, last, consumed_of(request.operation, response), kept)
+
+
+def page(reading: Reading[T], context: Context, start: Item | None, limit: int) -> Plan[tuple[Page[T], Item | None]]:
+    """Exactly `limit` items, or all that are left, and the key to go on from.
+
+    Behind a filter the engine looks at twice as many items each time, so that a rare match costs few requests.
+    Raises InvalidInputError unless 1 <= limit <= 1000.
+    """
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise InvalidInputError(f"A page takes 1 to {PAGE_LIMIT} items, not {limit}")
+    found = Page[T]([])
+    looked_at = limit
+    while True:
+        wanted = limit - len(found)
+        part = yield from chunk(reading, context, start, wanted if reading.filter is None else looked_at)
+        kept, start = part.entries[:wanted], part.next
+        if len(part.entries) > wanted:
+            start = reading.source.cursor_key(kept[-1][1])
+        items = [*found.items, *(entry for entry, _ in kept)]
+        found = Page(items, None, found.consumed + part.consumed, [*found.corrupt, *part.corrupt])
+        if start is None or len(items) == limit:
+            return found, start
+        looked_at = min(2 * looked_at, PAGE_LIMIT)
+
+
+def count(reading: Reading[Any], context: Context) -> Plan[int]:
+    """How many items match, without reading them out; costs what reading them would."""
+    found, start = 0, None
+    while True:
+        request = reading.request(context, start, None, count=True)
+        response = yield from send(request, context)
+        found += int(response["Count"])
+        start = response.get("LastEvaluatedKey")
+        if start is None:
+            return found
+
+
+def get(definition: EntityDefinition, key: Item, context: Context, *, consistent: bool, expired: bool) -> Plan[Any]:
+    """One entity by its primary key; None where there is none."""
+    parameters: dict[str, Any] = {"TableName": context.names[definition.table], "Key": key}
+    if consistent:
+        parameters["ConsistentRead"] = True
+    response = yield from send(Request("GetItem", {**parameters, "ReturnConsumedCapacity": "INDEXES"}), context)
+    return readable(definition, response, context, expired=expired)
+
+
+def readable(definition: EntityDefinition, response: Response, context: Context, *, expired: bool) -> Any:
+    """The entity of a GetItem response, unless it has expired."""
+    item = cast("Item | None", response.get("Item"))
+    if item is None or (not expired and is_expired(item, definition.table, context.clock.now())):
+        return None
+    return codec_of(definition).entity(item)

@@ -1,0 +1,325 @@
+"""Write intents: what each write means, resolved to DynamoDB actions once the facts it needs are known.
+
+An intent may need the stored item first (`needs_read`); `resolve` then gives the actions: the item's own first, the
+unique sentinels behind it. A failed condition comes back to the action, which explains it: a typed error, `Done`
+(an earlier try of this very write took effect and only its answer was lost), or `Stale` (the facts have changed:
+resolve again with the item as it is now).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from aircraftops_data.core.context import TableNames
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    AlreadyExistsError,
+    ConditionFailedError,
+    CorruptItemError,
+    NotFoundError,
+    UniqueConflictError,
+    VersionConflictError,
+)
+from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Exists, Negation, Stored, absent
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, UniqueKey
+from aircraftops_data.model.schema import Table
+from aircraftops_data.translation.codec import EntityCodec, codec_of, is_expired
+from aircraftops_data.translation.expressions import Changes, Expressions
+
+ActionKind = Literal["Put", "Update", "Delete", "ConditionCheck"]
+HOLDER = "holder"
+SENTINEL = "unique"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What one commit writes on all it touches: the instant, and an id by which a repeated try knows itself."""
+
+    now: datetime
+    write_id: str
+    names: TableNames
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An earlier try of this write took effect; `item` is what it left."""
+
+    item: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What the write was resolved with is no longer so; `item` is the stored item now (None: there is none)."""
+
+    item: Item | None
+
+
+Verdict = Done | Stale | AircraftOpsDataError
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of a write: ready parameters, and what a failed condition of it means."""
+
+    kind: ActionKind
+    table: Table
+    key: Item
+    parameters: Mapping[str, Any]
+    explain: Callable[[Item | None], Verdict]
+    item: Item | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where the action lands, to tell whether two actions meet in one item."""
+        return self.parameters["TableName"], repr(sorted(self.key.items()))
+
+
+class Intent(Protocol):
+    """A write that knows what it means."""
+
+    definition: EntityDefinition
+    key: Item
+
+    @property
+    def needs_read(self) -> bool:
+        """Whether the stored item must be known before the actions are."""
+        ...
+
+    def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
+        """The actions, given the stored item where it was read. Raises what the stored item already rules out."""
+        ...
+
+    def outcome(self, item: Item | None) -> Any:
+        """What the caller gets, given the item the write left (or, for a delete, took away)."""
+        ...
+
+
+class Writing:
+    """What every intent shares: its codec, and the conditions and explanations writes are made of."""
+
+    def __init__(self, definition: EntityDefinition, key: Item) -> None:
+        self.definition = definition
+        self.key = key
+
+    @property
+    def codec(self) -> EntityCodec[Any]:
+        """The entity's codec."""
+        return codec_of(self.definition)
+
+    @property
+    def table(self) -> Table:
+        """The entity's table."""
+        return self.definition.table
+
+    def alive(self, stamp: Stamp) -> Condition:
+        """There is an item, and its expiry has not passed."""
+        present = Exists(Attribute(self.table.partition_key.name))
+        if self.table.ttl_attribute is None:
+            return present
+        expiry = Attribute(self.table.ttl_attribute)
+        return present & (absent(expiry) | Comparison(">", expiry, _epoch(stamp.now)))
+
+    def vacant(self, stamp: Stamp) -> Condition:
+        """There is no item, or only one whose expiry has passed."""
+        return vacant(self.table, stamp)
+
+    def at_version(self, version: int) -> Condition:
+        """The stored version is this one; 0 stands for an item that carries none."""
+        attribute = Attribute(self.table.managed.version)
+        return Comparison("=", attribute, version) if version else absent(attribute)
+
+    def unchanged(self, stored: Item | None) -> Condition:
+        """The item is still at the version it was read at, or still absent."""
+        if stored is None:
+            return absent(Attribute(self.table.partition_key.name))
+        present = Exists(Attribute(self.table.partition_key.name))
+        return present & self.at_version(self.stored_version(stored))
+
+    def not_mine(self, stamp: Stamp) -> Condition:
+        """The last write of the item was not an earlier try of this one."""
+        return Negation(Comparison("=", Attribute(self.table.managed.write_id), stamp.write_id))
+
+    def is_mine(self, item: Item | None, stamp: Stamp) -> bool:
+        """Whether the last write of the item was an earlier try of this one."""
+        return is_mine(item, self.table, stamp)
+
+    def gone(self, item: Item | None, stamp: Stamp) -> bool:
+        """Whether, to a reader, there is no item."""
+        return item is None or is_expired(item, self.table, stamp.now)
+
+    def stored_version(self, item: Item) -> int:
+        """The version an item carries; 0 where none."""
+        return int(item.get(self.table.managed.version, {}).get("N", 0))
+
+    def not_found(self) -> NotFoundError:
+        """There is no such item."""
+        identity = {name: stored.get("S", "") for name, stored in self.key.items()}
+        return NotFoundError(f"No {self.definition.name} at this key", entity=self.definition.name, identity=identity)
+
+    def version_conflict(self, expected: int, item: Item) -> VersionConflictError:
+        """The stored version is not the expected one."""
+        found = self.stored_version(item)
+        return VersionConflictError(
+            f"{self.definition.name} is at version {found}, not {expected}",
+            expected=expected,
+            found=found,
+            existing=self.existing(item),
+        )
+
+    def refusal(self, item: Item | None, expected: int, stamp: Stamp) -> NotFoundError | VersionConflictError:
+        """Why a write that expects a version cannot be made on this item."""
+        if item is None or self.gone(item, stamp):
+            return self.not_found()
+        return self.version_conflict(expected, item)
+
+    def existing(self, item: Item) -> Any:
+        """The stored item as an entity; None where it does not fit, for an error must not hide another."""
+        try:
+            return self.codec.entity(item)
+        except CorruptItemError:
+            return None
+
+    def action(
+        self,
+        kind: ActionKind,
+        stamp: Stamp,
+        condition: Condition | None,
+        explain: Callable[[Item | None], Verdict],
+        *,
+        item: Item | None = None,
+        changes: Changes | None = None,
+    ) -> Action:
+        """An action on this intent's own item; `item` is what it leaves there, where that is known."""
+        expressions = Expressions(self.codec.operand)
+        parameters: dict[str, Any] = {"TableName": stamp.names[self.table]}
+        parameters |= {"Item": item} if kind == "Put" else {"Key": self.key}
+        if changes is not None:
+            parameters["UpdateExpression"] = expressions.update(changes)
+        action = finish(kind, self.table, self.key, parameters, expressions, condition, explain)
+        return replace(action, item=item)
+
+    def failed(self, item: Item | None, stamp: Stamp) -> ConditionFailedError | NotFoundError:
+        """The caller's own condition does not hold."""
+        if item is None or self.gone(item, stamp):
+            return self.not_found()
+        return ConditionFailedError(
+            f"The condition on {self.definition.name} does not hold", existing=self.existing(item)
+        )
+
+    def taken(self, item: Item | None) -> AlreadyExistsError:
+        """Something is there already."""
+        return AlreadyExistsError(
+            f"{self.definition.name} exists already at this key", existing=None if item is None else self.existing(item)
+        )
+
+
+def finish(
+    kind: ActionKind,
+    table: Table,
+    key: Item,
+    parameters: dict[str, Any],
+    expressions: Expressions,
+    condition: Condition | None,
+    explain: Callable[[Item | None], Verdict],
+) -> Action:
+    """Close an action's parameters with its condition, its names and values."""
+    if condition is not None:
+        parameters["ConditionExpression"] = expressions.condition(condition)
+        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return Action(kind, table, key, parameters | expressions.parameters(), explain)
+
+
+def vacant(table: Table, stamp: Stamp) -> Condition:
+    """There is no item at a key, or only one whose expiry has passed."""
+    nothing = absent(Attribute(table.partition_key.name))
+    if table.ttl_attribute is None:
+        return nothing
+    return nothing | Comparison("<=", Attribute(table.ttl_attribute), _epoch(stamp.now))
+
+
+def is_mine(item: Item | None, table: Table, stamp: Stamp) -> bool:
+    """Whether the last write of an item was an earlier try of this one."""
+    return item is not None and item.get(table.managed.write_id) == {"S": stamp.write_id}
+
+
+def _epoch(now: datetime) -> Stored:
+    return Stored({"N": str(int(now.timestamp()))})
+
+
+@dataclass(frozen=True)
+class Holding:
+    """The values an item holds its uniques with: by field, plus its key and expiry."""
+
+    values: Mapping[str, Any]
+    key: Item
+    expiry: AttributeValue | None
+
+
+def sentinels(definition: EntityDefinition, old: Holding | None, new: Holding | None, stamp: Stamp) -> Iterator[Action]:
+    """The actions that take the unique sentinels from what an item held to what it will hold."""
+    for unique in definition.uniques:
+        before = None if old is None else unique.part.value(old.values)
+        after = None if new is None else unique.part.value(new.values)
+        if before is not None and old is not None and before != after:
+            yield _release(definition, unique, before, old, stamp)
+        if after is not None and new is not None and not (before == after and _same(old, new)):
+            yield _claim(definition, unique, after, old, new, stamp)
+
+
+def _same(old: Holding | None, new: Holding) -> bool:
+    return old is not None and (old.key, old.expiry) == (new.key, new.expiry)
+
+
+def _sentinel_key(table: Table, place: AttributeValue) -> Item:
+    key = {table.partition_key.name: place}
+    return key if table.sort_key is None else {**key, table.sort_key.name: {"S": "UNIQUE"}}
+
+
+def _claim(
+    definition: EntityDefinition,
+    unique: UniqueKey,
+    place: AttributeValue,
+    old: Holding | None,
+    new: Holding,
+    stamp: Stamp,
+) -> Action:
+    table, key = definition.table, _sentinel_key(definition.table, place)
+    item: Item = {**key, HOLDER: {"M": new.key}, table.managed.write_id: {"S": stamp.write_id}}
+    if table.typed:
+        item[table.managed.entity_type] = {"S": SENTINEL}
+    if new.expiry is not None and table.ttl_attribute is not None:
+        item[table.ttl_attribute] = new.expiry
+    mine = Comparison("=", Attribute(HOLDER), Stored({"M": (old or new).key}))
+    parameters: dict[str, Any] = {"TableName": stamp.names[table], "Item": item}
+    explain = _sentinel_verdict(definition, unique, stamp)
+    return finish("Put", table, key, parameters, Expressions(), vacant(table, stamp) | mine, explain)
+
+
+def _release(
+    definition: EntityDefinition, unique: UniqueKey, place: AttributeValue, old: Holding, stamp: Stamp
+) -> Action:
+    table, key = definition.table, _sentinel_key(definition.table, place)
+    mine = Comparison("=", Attribute(HOLDER), Stored({"M": old.key}))
+    parameters: dict[str, Any] = {"TableName": stamp.names[table], "Key": key}
+    explain = _sentinel_verdict(definition, unique, stamp)
+    nothing = absent(Attribute(table.partition_key.name))
+    return finish("Delete", table, key, parameters, Expressions(), nothing | mine, explain)
+
+
+def _sentinel_verdict(
+    definition: EntityDefinition, unique: UniqueKey, stamp: Stamp
+) -> Callable[[Item | None], Verdict]:
+    def explain(item: Item | None) -> Verdict:
+        if is_mine(item, definition.table, stamp):
+            return Done(None)
+        return UniqueConflictError(
+            f"Another {definition.name} holds this {' + '.join(unique.fields)}",
+            entity=definition.name,
+            constraint=unique.fields,
+            holder=(item or {}).get(HOLDER, {}).get("M", {}),
+        )
+
+    return explain

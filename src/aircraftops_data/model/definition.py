@@ -1,0 +1,199 @@
+"""What one entity class declares, worked out once: its keys, attribute names, uniques and schema version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from aircraftops_data.errors import DefinitionError, InvalidKeyError
+from aircraftops_data.model.encoders import KeyEncoder, encoder_for
+from aircraftops_data.model.fields import FieldValidators, problems
+from aircraftops_data.model.keys import KeyTemplate
+from aircraftops_data.model.numbers import number_text
+from aircraftops_data.model.schema import (
+    PARTITION_KEY_LIMIT_BYTES,
+    SORT_KEY_LIMIT_BYTES,
+    KeyAttribute,
+    SecondaryIndex,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from aircraftops_data.model.entity import Entity
+
+AttributeValue = dict[str, Any]
+"""One DynamoDB value: a dict with one key, its type: {"S": "x"}, {"N": "1"}, {"M": {...}}."""
+Item = dict[str, AttributeValue]
+"""A stored item: attribute names to attribute values."""
+
+MANAGED_FIELDS = frozenset({"version", "created_at", "updated_at", "expires_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """One attribute of a key and the template its value is built from."""
+
+    attribute: KeyAttribute
+    template: KeyTemplate
+    limit_bytes: int
+
+    def value(self, values: Mapping[str, Any]) -> AttributeValue | None:
+        """The stored value for these components; None where one of them is None."""
+        if self.attribute.type == "S":
+            text = self.template.build(values)
+            return None if text is None else self.text_value(text)
+        only = self.template.components[0]
+        if only not in values:
+            raise InvalidKeyError(f"Key component {only!r} is missing", component=only)
+        return None if values[only] is None else self.plain_value(values[only])
+
+    def plain_value(self, value: Any) -> AttributeValue:
+        """A number or binary component as its attribute value."""
+        if self.attribute.type == "N":
+            return {"N": number_text(value)}
+        return {"B": bytes(value)}
+
+    def text_value(self, text: str) -> AttributeValue:
+        """Key text as an attribute value. Raises InvalidKeyError where it is empty or over the limit."""
+        size = len(text.encode())
+        if not 0 < size <= self.limit_bytes:
+            raise InvalidKeyError(
+                f"Key {self.attribute.name} would take {size} bytes; it may take 1 to {self.limit_bytes} "
+                f"(template {self.template.text!r})"
+            )
+        return {"S": text}
+
+    def parse(self, stored: AttributeValue) -> dict[str, Any]:
+        """The components of a stored key value. Raises InvalidKeyError."""
+        if self.attribute.type == "S":
+            return self.template.parse(stored.get("S", ""))
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundKey:
+    """A primary key or an index of one entity: its name, its parts, and the index (None: the primary key)."""
+
+    name: str
+    index: SecondaryIndex | None
+    partition: KeyPart
+    sort: KeyPart | None
+
+    @property
+    def parts(self) -> tuple[KeyPart, ...]:
+        """The key's parts, partition key first."""
+        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The fields that feed the key, in template order, each once."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.template.components))
+
+    def build(self, values: Mapping[str, Any]) -> Item | None:
+        """The key's attributes for these values; None where a component is None, so that no half key exists."""
+        built: Item = {}
+        for part in self.parts:
+            value = part.value(values)
+            if value is None:
+                return None
+            built[part.attribute.name] = value
+        return built
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """A unique constraint: the fields it spans and the template of its sentinel's partition key."""
+
+    fields: tuple[str, ...]
+    part: KeyPart
+
+
+@dataclass(frozen=True, eq=False)
+class EntityDefinition:
+    """Everything the library knows of one entity class."""
+
+    entity: type[Entity]
+    entity_type: str
+    table: Table
+    schema_version: int
+    primary: BoundKey
+    indexes: tuple[BoundKey, ...]
+    uniques: tuple[UniqueKey, ...]
+    attributes: Mapping[str, str]
+    upgraders: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
+    validators: FieldValidators
+
+    @property
+    def name(self) -> str:
+        """The class's name."""
+        return self.entity.__name__
+
+    @property
+    def keys(self) -> tuple[BoundKey, ...]:
+        """The primary key and the indexes."""
+        return (self.primary, *self.indexes)
+
+    def identify(self, components: Mapping[str, Any]) -> Item:
+        """The primary key of the entity with these components, normalised by their fields. Raises InvalidKeyError."""
+        self.refuse_unknown(self.primary, components)
+        key = self.primary.build({name: self.coerce(name, value) for name, value in components.items()})
+        if key is None:
+            raise InvalidKeyError(f"{self.name}: a component of the primary key is None")
+        return key
+
+    def refuse_unknown(self, key: BoundKey, components: Mapping[str, Any]) -> None:
+        """Raise InvalidKeyError for a component the key does not have."""
+        unknown = [name for name in components if name not in key.components]
+        if unknown:
+            raise InvalidKeyError(
+                f"{self.name}.{key.name} has no component {unknown[0]!r}; it has {', '.join(key.components)}",
+                component=unknown[0],
+            )
+
+    def coerce(self, name: str, value: Any) -> Any:
+        """A key component as its field normalises it. Raises InvalidKeyError."""
+        try:
+            return self.validators.validate(name, value)
+        except ValidationError as error:
+            raise InvalidKeyError(f"{self.name}: {'; '.join(problems(error, name))}", component=name) from error
+
+
+def bind_part(entity: type[Entity], table: Table, attribute: KeyAttribute, text: str, *, sort: bool) -> KeyPart:
+    """A template bound to an attribute, with the encoders of the entity's fields. Raises DefinitionError."""
+
+    def encoder(name: str, spec: str) -> KeyEncoder:
+        field = entity.model_fields.get(name)
+        if field is None:
+            raise DefinitionError(f"{entity.__name__}: {name!r} in key template {text!r} is not a field")
+        if name in ("version", "updated_at", "expires_at"):
+            raise DefinitionError(f"{entity.__name__}: {name!r} changes by itself and cannot be part of a key")
+        if attribute.type != "S":
+            return KeyEncoder(attribute.type, str, str)
+        try:
+            return encoder_for(field.annotation, spec)
+        except DefinitionError as error:
+            raise DefinitionError(f"{entity.__name__}: {name!r} in key template {text!r}: {error}") from error
+
+    template = KeyTemplate.of(text, encoder, escaped=table.escape_keys)
+    if attribute.type != "S" and not template.whole:
+        raise DefinitionError(f"{entity.__name__}: key {attribute.name} is a number or binary: one component alone")
+    return KeyPart(attribute, template, SORT_KEY_LIMIT_BYTES if sort else PARTITION_KEY_LIMIT_BYTES)
+
+
+def bind_key(
+    entity: type[Entity], table: Table, name: str, index: SecondaryIndex | None, partition: str, sort: str | None
+) -> BoundKey:
+    """A primary key or index declaration bound to its table's attributes. Raises DefinitionError."""
+    keyed = index or table
+    if (keyed.sort_key is None) != (sort is None):
+        needs = "no sort key" if keyed.sort_key is None else "a sort key"
+        raise DefinitionError(f"{entity.__name__}.{name}: {keyed.name} has {needs}")
+    return BoundKey(
+        name,
+        index,
+        bind_part(entity, table, keyed.partition_key, partition, sort=False),
+        None if keyed.sort_key is None else bind_part(entity, table, keyed.sort_key, sort or "", sort=True),
+    )

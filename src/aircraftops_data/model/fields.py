@@ -1,0 +1,79 @@
+"""One field of an entity at a time: its validator, its attribute name, and what pydantic found wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator
+
+from aircraftops_data.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from aircraftops_data.model.entity import Entity
+    from aircraftops_data.model.schema import Table
+
+Schema = dict[str, Any]
+
+
+class FieldValidators:
+    """Validates single fields with the entity's own rules, without an entity around them."""
+
+    def __init__(self, entity: type[Entity]) -> None:
+        self._entity = entity
+        self._validators: dict[str, SchemaValidator] = {}
+
+    def validate(self, name: str, value: Any) -> Any:
+        """The value as the field normalises it. Raises pydantic's ValidationError."""
+        if name not in self._validators:
+            self._validators[name] = self._build(name)
+        return self._validators[name].validate_python(value)
+
+    def _build(self, name: str) -> SchemaValidator:
+        schema: Schema = cast("Schema", self._entity.__pydantic_core_schema__)
+        fields, config, definitions = _model_fields(schema)
+        field: Schema = fields[name]["schema"]
+        if definitions:
+            field = {"type": "definitions", "schema": field, "definitions": definitions}
+        return SchemaValidator(cast("Any", field), cast("Any", config))
+
+
+def _model_fields(schema: Schema) -> tuple[dict[str, Schema], Schema | None, list[Schema]]:
+    """The fields of a model's core schema, its configuration, and the definitions the fields may refer to."""
+    definitions: list[Schema] = []
+    config: Schema | None = None
+    while schema["type"] != "model-fields":
+        if schema["type"] == "definitions":
+            definitions = schema["definitions"]
+        config = schema.get("config") or config
+        if schema["type"] == "definition-ref":
+            schema = next(known for known in definitions if known.get("ref") == schema["schema_ref"])
+        else:
+            schema = schema["schema"]
+    return schema["fields"], config, definitions
+
+
+def attribute_names(entity: type[Entity], table: Table) -> dict[str, str]:
+    """Field names to stored attribute names. Raises DefinitionError where two fields share one.
+
+    A field is stored under its alias where it has one; what the library keeps, under the table's names for it. Without
+    a TTL attribute, `expires_at` is stored nowhere.
+    """
+    names = {name: field.serialization_alias or field.alias or name for name, field in entity.model_fields.items()}
+    managed = table.managed
+    names |= {"version": managed.version, "created_at": managed.created_at, "updated_at": managed.updated_at}
+    if table.ttl_attribute is None:
+        del names["expires_at"]
+    else:
+        names["expires_at"] = table.ttl_attribute
+    if len(set(names.values())) != len(names):
+        raise DefinitionError(f"{entity.__name__}: two fields are stored under one attribute name")
+    return names
+
+
+def problems(error: ValidationError, *path: str) -> tuple[str, ...]:
+    """What pydantic found, each as `problem @ path`; values are left out."""
+    return tuple(
+        f"{found['msg']} @ {'.'.join(str(step) for step in (*path, *found['loc'])) or '(item)'}"
+        for found in error.errors(include_url=False, include_input=False, include_context=False)
+    )

@@ -1,0 +1,81 @@
+"""Settings, by argument or from environment variables that begin with AIRCRAFTOPS_."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from aircraftops_data.errors import InvalidInputError
+
+PREFIX = "AIRCRAFTOPS_"
+
+
+class TableOptions(BaseModel):
+    """How `create_tables` makes tables that do not exist yet; tables that exist are never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    billing_mode: Literal["PAY_PER_REQUEST", "PROVISIONED"] = Field(default="PAY_PER_REQUEST")
+    read_units: int | None = Field(default=None, ge=1, description="of each table and index, when PROVISIONED")
+    write_units: int | None = Field(default=None, ge=1, description="of each table and index, when PROVISIONED")
+    point_in_time_recovery: bool = False
+    deletion_protection: bool = False
+    kms_key: str | None = Field(default=None, description="id or ARN of a KMS key; without one, AWS's own encrypts")
+    tags: Mapping[str, str] = Field(default_factory=dict[str, str], description="key=value,key=value")
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if any(not middle for _, middle, _ in pairs):
+            raise ValueError("tags are written key=value,key=value")
+        return {name.strip(): content.strip() for name, _, content in pairs}
+
+    @model_validator(mode="after")
+    def _units_go_with_provisioned(self) -> TableOptions:
+        units = (self.read_units, self.write_units)
+        if self.billing_mode == "PROVISIONED" and None in units:
+            raise ValueError("PROVISIONED needs read_units and write_units")
+        if self.billing_mode != "PROVISIONED" and units != (None, None):
+            raise ValueError("read_units and write_units are for PROVISIONED")
+        return self
+
+
+class Settings(TableOptions):
+    """Where the tables are, what they are called, and how they are made."""
+
+    prefix: str = Field(default="", description="put before each table's name", pattern=r"^[A-Za-z0-9_.-]*$")
+    core_table: str | None = Field(default=None, description="the whole name of CoreTable, prefix ignored")
+    jobs_table: str | None = Field(default=None, description="the whole name of JobsTable, prefix ignored")
+    audit_events_table: str | None = Field(default=None, description="the whole name of AuditEventsTable")
+    endpoint_url: str | None = Field(default=None, description="an engine other than AWS's; boto3's own settings apply")
+    cursor_secret: SecretStr = Field(default=SecretStr(""), description="signs cursors")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:
+        """Settings from AIRCRAFTOPS_ variables; what is given as an argument (not None) goes before.
+
+        Raises InvalidInputError naming the variable.
+        """
+        found = os.environ if environment is None else environment
+        named = {name: found[PREFIX + name.upper()] for name in cls.model_fields if found.get(PREFIX + name.upper())}
+        values = {**named, **{name: value for name, value in given.items() if value is not None}}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+            raise InvalidInputError("Settings: " + "; ".join(wrong)) from error
+
+    def overrides(self) -> dict[str, str]:
+        """Table names given in full, by the name of their definition."""
+        names = {
+            "CoreTable": self.core_table,
+            "JobsTable": self.jobs_table,
+            "AuditEventsTable": self.audit_events_table,
+        }
+        return {name: override for name, override in names.items() if override}

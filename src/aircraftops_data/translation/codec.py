@@ -1,0 +1,278 @@
+"""An entity and its stored item, both ways: fields, keys, what the library keeps, and schema upgrades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast, get_origin
+
+from pydantic import ValidationError
+
+from aircraftops_data.errors import (
+    CorruptItemError,
+    InvalidKeyError,
+    InvalidValueError,
+    ItemTooLargeError,
+    UnknownEntityTypeError,
+    WrongEntityTypeError,
+)
+from aircraftops_data.model.conditions import Attribute
+from aircraftops_data.model.definition import MANAGED_FIELDS, AttributeValue, EntityDefinition, Item, KeyPart
+from aircraftops_data.model.fields import problems
+from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
+from aircraftops_data.translation.values import decode_value, encode_value, item_size
+
+if TYPE_CHECKING:
+    from aircraftops_data.model.entity import Entity
+
+E = TypeVar("E", bound="Entity")
+
+
+class EntityCodec(Generic[E]):
+    """Writes and reads the items of one entity. Made once per entity by `codec_of`."""
+
+    def __init__(self, definition: EntityDefinition) -> None:
+        self.definition = definition
+        self._entity = cast("type[E]", definition.entity)
+        self._own = {name: stored for name, stored in definition.attributes.items() if name not in MANAGED_FIELDS}
+        self._sets = {name: kind for name in self._own if (kind := self._set_kind(name)) is not None}
+        self._by_attribute = {attribute: name for name, attribute in definition.attributes.items()}
+        fields = self._entity.model_fields
+        self._absent_is_none = {name for name in self._own if fields[name].default is None}
+
+    def _set_kind(self, name: str) -> type | None:
+        annotation = self._entity.model_fields[name].annotation
+        origin = get_origin(annotation) or annotation
+        return origin if isinstance(origin, type) and issubclass(origin, AbstractSet) else None
+
+    def fields(self, entity: E) -> Item:
+        """The entity's own fields, and its expiry, as attributes; None is left out where absence reads back as None."""
+        values = entity.model_dump(exclude=set(MANAGED_FIELDS), warnings=False)
+        encoded = {
+            self._own[name]: stored for name in values if (stored := self._field(name, values[name])) is not None
+        }
+        if entity.expires_at is not None:
+            encoded |= self.expiry(entity.expires_at)
+        return encoded
+
+    def expiry(self, expires_at: datetime) -> Item:
+        """The TTL attribute. Raises InvalidValueError where the table has none."""
+        name = self.definition.attributes.get("expires_at")
+        if name is None:
+            raise InvalidValueError(f"{self.definition.name}: {self.definition.table.name} has no TTL attribute")
+        return {name: {"N": str(int(expires_at.timestamp()))}}
+
+    def field(self, name: str, value: Any) -> AttributeValue | None:
+        """One validated field as its attribute value; None where nothing is stored for it."""
+        if name == "expires_at":
+            return None if value is None else next(iter(self.expiry(value).values()))
+        partial = self._entity.model_construct(**{name: value})
+        return self._field(name, partial.model_dump(include={name}, warnings=False)[name])
+
+    def operand(self, attribute: Attribute | None, value: Any) -> AttributeValue:
+        """A value to compare an attribute with, written as the attribute's own field would be."""
+        name = None if attribute is None or attribute.path else self._by_attribute.get(attribute.name)
+        if name is None or value is None or (name == "expires_at" and not isinstance(value, datetime)):
+            return encode_value(value)
+        return self.field(name, value) or encode_value(value)
+
+    def _field(self, name: str, value: Any) -> AttributeValue | None:
+        if value is None:
+            return None if name in self._absent_is_none else {"NULL": True}
+        if isinstance(value, AbstractSet) and not value:
+            return self._empty_set(name)
+        try:
+            return encode_value(value)
+        except InvalidValueError as error:
+            raise InvalidValueError(
+                f"{self.definition.name}.{name}: {error.message}", problems=(f"{error.message} @ {name}",)
+            ) from error
+
+    def _empty_set(self, name: str) -> None:
+        """An empty set is stored as nothing and read back as empty, where the field cannot also be None."""
+        if name not in self._sets:
+            raise InvalidValueError(f"{self.definition.name}.{name}: DynamoDB has no empty set; use None for none")
+
+    def keys(self, values: Mapping[str, Any]) -> Item:
+        """The attributes of the primary key and of every index these values have an entry in."""
+        return {name: stored for key in self.definition.keys for name, stored in (key.build(values) or {}).items()}
+
+    def marks(self) -> Item:
+        """The entity type and, above 1, the schema version."""
+        definition = self.definition
+        marks: Item = {}
+        if definition.table.typed:
+            marks[definition.table.managed.entity_type] = {"S": definition.entity_type}
+        if definition.schema_version > 1:
+            marks[definition.table.managed.schema_version] = {"N": str(definition.schema_version)}
+        return marks
+
+    def item(self, entity: E) -> Item:
+        """The whole item as stored. Raises InvalidKeyError, InvalidValueError, ItemTooLargeError."""
+        managed = self.definition.table.managed
+        item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks()}
+        item[managed.version] = {"N": str(entity.version)}
+        for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
+            if instant is not None:
+                item[name] = encode_value(instant)
+        return check_size(item, self.definition.name)
+
+    def entity(self, item: Item) -> E:
+        """The entity of a stored item. Raises CorruptItemError, or one of its kinds, with `problem @ path`."""
+        self.check_type(item)
+        values = self._upgraded(item) if self.is_old(item) else self._plain(item)
+        self._fill(values, item)
+        try:
+            return self._entity.model_validate(values, by_name=True)
+        except ValidationError as error:
+            self._corrupt(item, problems(error), error)
+
+    def plain(self, item: Item) -> dict[str, Any]:
+        """The fields an item carries by name in plain Python, not validated; for projected reads.
+
+        Components that only a key holds are read from it. An index may not carry the entity type; then its keys tell.
+        """
+        if self.definition.table.managed.entity_type in item:
+            self.check_type(item)
+        values = self._plain(item)
+        return values | self._from_keys(item, values)
+
+    def schema_version(self, item: Item) -> int:
+        """The schema version an item was written with; 1 where it does not say."""
+        stored = item.get(self.definition.table.managed.schema_version)
+        return 1 if stored is None else int(decode_value(stored))
+
+    def is_old(self, item: Item) -> bool:
+        """Whether the item was written by an older schema version. Raises CorruptItemError for a newer one."""
+        if self.definition.schema_version == 1:
+            return False
+        found, current = self.schema_version(item), self.definition.schema_version
+        if found > current:
+            self._corrupt(item, (f"written by schema version {found}, this code knows {current} @ (item)",), None)
+        return found < current
+
+    def _plain(self, item: Item) -> dict[str, Any]:
+        values = {
+            name: self._decoded(item, attribute)
+            for name, attribute in self.definition.attributes.items()
+            if attribute in item
+        }
+        return self._with_expiry(values, item)
+
+    def _with_expiry(self, values: dict[str, Any], item: Item) -> dict[str, Any]:
+        expires = values.get("expires_at")
+        if expires is not None:
+            if not isinstance(expires, int):
+                self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
+            values["expires_at"] = datetime.fromtimestamp(expires, UTC)
+        return values
+
+    def _decoded(self, item: Item, attribute: str) -> Any:
+        try:
+            return decode_value(item[attribute])
+        except CorruptItemError as error:
+            self._corrupt(item, (f"{error.message} @ {attribute}",), error)
+
+    def _upgraded(self, item: Item) -> dict[str, Any]:
+        """Plain values lifted step by step to the current schema version, by field name."""
+        values = {name: self._decoded(item, name) for name in item}
+        for version in range(self.schema_version(item), self.definition.schema_version):
+            values = self._lift(item, version, values)
+        found = {
+            name: values[attribute] for name, attribute in self.definition.attributes.items() if attribute in values
+        }
+        return self._with_expiry(found, item)
+
+    def _lift(self, item: Item, version: int, values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.definition.upgraders[version](dict(values))
+        except Exception as error:  # an upgrader is the user's code and may raise anything
+            self._corrupt(item, (f"upgrader from version {version}: {type(error).__name__} @ (item)",), error)
+
+    def _fill(self, values: dict[str, Any], item: Item) -> None:
+        """What the attributes leave out: empty sets, and components that only a key holds (foreign tables)."""
+        for name, kind in self._sets.items():
+            if values.get(name) is None:
+                values[name] = kind()
+        values |= self._from_keys(item, values)
+
+    def _from_keys(self, item: Item, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The components that no attribute of its own holds, read from the keys (foreign tables, narrow indexes)."""
+        found: dict[str, Any] = {}
+        for key in self.definition.keys:
+            if any(name not in values for name in key.components):
+                for part in key.parts:
+                    found |= self._parsed(item, part)
+        return {name: value for name, value in found.items() if name not in values}
+
+    def _parsed(self, item: Item, part: KeyPart) -> dict[str, Any]:
+        stored = item.get(part.attribute.name)
+        try:
+            return {} if stored is None else part.parse(stored)
+        except InvalidKeyError as error:
+            self._corrupt(item, (f"{error.message} @ {part.attribute.name}",), error)
+
+    def check_type(self, item: Item) -> None:
+        """Raise WrongEntityTypeError or UnknownEntityTypeError unless the item is of this entity."""
+        table = self.definition.table
+        if not table.typed:
+            return
+        found = type_of(item, table)
+        if found == self.definition.entity_type:
+            return
+        kind = WrongEntityTypeError if found in table.entities else UnknownEntityTypeError
+        raise kind(
+            f"Expected {self.definition.name} ({self.definition.entity_type!r}), found entity type {found!r}",
+            entity=self.definition.name,
+            key=primary_key(item, table),
+            found=found,
+        )
+
+    def _corrupt(self, item: Item, found: tuple[str, ...], cause: Exception | None) -> NoReturn:
+        raise CorruptItemError(
+            f"A stored {self.definition.name} does not fit: {'; '.join(found)}",
+            entity=self.definition.name,
+            key=primary_key(item, self.definition.table),
+            problems=found,
+        ) from cause
+
+
+@cache
+def codec_of(definition: EntityDefinition) -> EntityCodec[Any]:
+    """The codec of an entity, made on first use."""
+    return EntityCodec(definition)
+
+
+def values_of(entity: Entity) -> dict[str, Any]:
+    """The entity's fields by name, as they are."""
+    return dict(entity)
+
+
+def type_of(item: Item, table: Table) -> str | None:
+    """The entity type an item says it has."""
+    return item.get(table.managed.entity_type, {}).get("S")
+
+
+def primary_key(item: Item, table: Table) -> Item:
+    """The primary key's attributes of an item."""
+    return {attribute.name: item[attribute.name] for attribute in table.attributes if attribute.name in item}
+
+
+def is_expired(item: Item, table: Table, now: datetime) -> bool:
+    """Whether an item's expiry has passed, though DynamoDB may not have deleted it yet (it takes up to days)."""
+    stored = item.get(table.ttl_attribute, {}).get("N") if table.ttl_attribute else None
+    return stored is not None and float(stored) <= now.timestamp()
+
+
+def check_size(item: Item, name: str) -> Item:
+    """The item. Raises ItemTooLargeError over 400 KB, DynamoDB's limit."""
+    size = item_size(item)
+    if size > ITEM_LIMIT_BYTES:
+        raise ItemTooLargeError(
+            f"{name}: the item takes {size} bytes, over DynamoDB's {ITEM_LIMIT_BYTES}",
+            size_bytes=size,
+            limit_bytes=ITEM_LIMIT_BYTES,
+        )
+    return item

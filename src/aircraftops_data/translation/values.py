@@ -1,0 +1,162 @@
+"""Plain Python values and DynamoDB's attribute values, both ways, without loss or a clear refusal."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from aircraftops_data.errors import CorruptItemError, InvalidKeyError, InvalidValueError
+from aircraftops_data.model.definition import AttributeValue, Item
+from aircraftops_data.model.encoders import instant_text
+from aircraftops_data.model.numbers import number_text, number_value
+
+_NUMBERS = (int, float, Decimal)
+
+
+def encode_value(value: Any) -> AttributeValue:
+    """A value as DynamoDB holds it. Raises InvalidValueError for what it cannot hold exactly."""
+    encoder = _ENCODERS.get(type(value))
+    if encoder is not None:
+        return encoder(value)
+    for kind, known in _BY_BASE:
+        if isinstance(value, kind):
+            return known(value)
+    return _encode_other(value)
+
+
+def _encode_number(value: float | Decimal) -> AttributeValue:
+    return {"N": number_text(value)}
+
+
+def _encode_mapping(value: Mapping[Any, Any]) -> AttributeValue:
+    for name in value:
+        if not isinstance(name, str):
+            raise InvalidValueError(f"A map has a key of type {type(name).__name__}; DynamoDB has text keys only")
+    return {"M": {name: encode_value(inner) for name, inner in value.items()}}
+
+
+def _encode_sequence(value: Iterable[Any]) -> AttributeValue:
+    return {"L": [encode_value(inner) for inner in value]}
+
+
+def _encode_set(value: AbstractSet[Any]) -> AttributeValue:
+    """A set of one type, in a fixed order; an empty one as an empty list, since DynamoDB has no empty set."""
+    encoded = [encode_value(inner) for inner in value]
+    kinds = {kind for inner in encoded for kind in inner}
+    if not encoded:
+        return {"L": []}
+    if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+        raise InvalidValueError("A set holds text, numbers or bytes, all of one type")
+    (kind,) = kinds
+    members = [inner[kind] for inner in encoded]
+    return {f"{kind}S": sorted(members, key=Decimal) if kind == "N" else sorted(members)}
+
+
+def _encode_instant(value: datetime) -> AttributeValue:
+    try:
+        return {"S": instant_text(value)}
+    except InvalidKeyError as error:
+        raise InvalidValueError(error.message) from error
+
+
+def _encode_other(value: Any) -> AttributeValue:
+    if isinstance(value, SecretStr | SecretBytes):
+        raise InvalidValueError("A secret is not stored as it is; encrypt it, or store it elsewhere")
+    try:
+        plain = to_jsonable_python(value)
+    except (PydanticSerializationError, ValueError) as error:
+        raise InvalidValueError(f"A value of type {type(value).__name__} has no stored form") from error
+    return encode_value(plain)
+
+
+_ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
+    str: lambda value: {"S": value},
+    bool: lambda value: {"BOOL": value},
+    int: _encode_number,
+    float: _encode_number,
+    Decimal: _encode_number,
+    type(None): lambda _: {"NULL": True},
+    bytes: lambda value: {"B": value},
+    datetime: _encode_instant,
+    date: lambda value: {"S": value.isoformat()},
+    time: lambda value: {"S": value.isoformat()},
+    UUID: lambda value: {"S": str(value)},
+    timedelta: lambda value: {"S": to_jsonable_python(value)},
+}
+_BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]], ...] = (
+    (enum.Enum, lambda value: encode_value(value.value)),
+    (BaseModel, lambda value: encode_value(value.model_dump())),
+    (str, lambda value: {"S": str(value)}),
+    (_NUMBERS, _encode_number),
+    ((bytearray, memoryview), lambda value: {"B": bytes(value)}),
+    (datetime, _encode_instant),
+    (Mapping, _encode_mapping),
+    ((list, tuple), _encode_sequence),
+    (AbstractSet, _encode_set),
+)
+
+
+def decode_value(stored: AttributeValue) -> Any:
+    """A stored value in plain Python: numbers as int or Decimal, bytes, sets. Raises CorruptItemError."""
+    try:
+        ((kind, value),) = stored.items()
+        return _DECODERS[kind](value)
+    except (ValueError, KeyError, AttributeError, TypeError, ArithmeticError) as error:
+        raise CorruptItemError("A stored value is not one of DynamoDB's types") from error
+
+
+_DECODERS: dict[str, Callable[[Any], Any]] = {
+    "S": lambda value: value,
+    "N": number_value,
+    "B": bytes,
+    "BOOL": lambda value: value,
+    "NULL": lambda _: None,
+    "L": lambda value: [decode_value(inner) for inner in value],
+    "M": lambda value: {name: decode_value(inner) for name, inner in value.items()},
+    "SS": set,
+    "NS": lambda value: {number_value(text) for text in value},
+    "BS": lambda value: {bytes(inner) for inner in value},
+}
+
+
+def item_size(item: Item) -> int:
+    """The size of an item in bytes as DynamoDB counts it (names in UTF-8 and values; the 100 bytes of overhead not).
+
+    Source: DynamoDB Developer Guide, "DynamoDB item sizes and formats". Raises InvalidValueError for text without a
+    UTF-8 form.
+    """
+    try:
+        return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+    except UnicodeEncodeError as error:
+        raise InvalidValueError("Text with a lone surrogate has no UTF-8 form and cannot be stored") from error
+
+
+def _value_size(stored: AttributeValue) -> int:
+    ((kind, value),) = stored.items()
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        return _number_size(value)
+    if kind == "B":
+        return len(value)
+    if kind in ("BOOL", "NULL"):
+        return 1
+    if kind == "M":
+        return 3 + len(value) + item_size(value)
+    if kind == "L":
+        return 3 + len(value) + sum(_value_size(inner) for inner in value)
+    return sum(_value_size({kind[0]: inner}) for inner in value)
+
+
+def _number_size(text: str) -> int:
+    """About one byte for two significant digits, one more, and one for a minus sign."""
+    digits = text.split("E", maxsplit=1)[0].lstrip("-").replace(".", "").strip("0")
+    return (len(digits) + 1) // 2 + 1 + text.startswith("-")

@@ -1,0 +1,38 @@
+"""The default transport: the caller's botocore client, with its own retries, endpoints, credentials and hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from aircraftops_data.request import Request, Response
+from aircraftops_data.transports.failures import translated
+
+
+class BotocoreTransport:
+    """Sends requests through a DynamoDB client made by boto3 or botocore."""
+
+    def __init__(self, client: Any) -> None:
+        # Imported where it is first needed: an entity can be used without boto3 being loaded.
+        from botocore import xform_name
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        self.client = client
+        self._failures = (ClientError, BotoCoreError)
+        self._method_name = cast("Callable[[str], str]", xform_name)
+
+    def send(self, request: Request) -> Response:
+        """The response as botocore parses it. Raises the library's errors with botocore's as their cause."""
+        call = cast("Callable[..., Response]", getattr(self.client, self._method_name(request.operation)))
+        try:
+            return call(**request.parameters)
+        except self._failures as error:
+            raise translated(request.operation, error) from error
+
+
+def dynamodb_client(session: Any = None, *, endpoint_url: str | None = None, config: Any = None) -> Any:
+    """A DynamoDB client of the caller's session (or boto3's default one); all of boto3's own settings apply."""
+    import boto3
+
+    maker = boto3.Session() if session is None else session
+    return maker.client("dynamodb", endpoint_url=endpoint_url, config=config)

@@ -1,0 +1,130 @@
+"""What every failure of AWS, botocore and the network means here: one table, looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aircraftops_data.errors import (
+    AccessDeniedError,
+    AircraftOpsDataError,
+    ConditionFailedError,
+    ContentionError,
+    RequestRefusedError,
+    StoreError,
+    TableMissingError,
+    ThrottledError,
+    TimeoutError,
+    TransactionConflictError,
+)
+from aircraftops_data.request import Cancellation
+
+_THROTTLED = (
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "LimitExceededException",
+)
+_CONTENTION = ("TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException")
+_DENIED = (
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnrecognizedClientException",
+)
+_MISSING = ("ResourceNotFoundException", "TableNotFoundException")
+_REFUSED = (
+    "IdempotentParameterMismatchException",
+    "InvalidAction",
+    "InvalidEndpointException",
+    "ItemCollectionSizeLimitExceededException",
+    "PolicyNotFoundException",
+    "ResourceInUseException",
+    "SerializationException",
+    "TableAlreadyExistsException",
+    "TableInUseException",
+    "UnknownOperationException",
+    "ValidationException",
+)
+_TRANSIENT = ("InternalFailure", "InternalServerError", "ServiceUnavailable", "ServiceUnavailableException")
+_LOST = ("RequestTimeout", "RequestTimeoutException", "RequestExpired")
+
+FAILURES: Mapping[str, type[AircraftOpsDataError]] = {
+    **dict.fromkeys(_THROTTLED, ThrottledError),
+    **dict.fromkeys(_CONTENTION, ContentionError),
+    **dict.fromkeys(_DENIED, AccessDeniedError),
+    **dict.fromkeys(_MISSING, TableMissingError),
+    **dict.fromkeys(_REFUSED, RequestRefusedError),
+    **dict.fromkeys(_TRANSIENT, StoreError),
+    **dict.fromkeys(_LOST, TimeoutError),
+    "ConditionalCheckFailedException": ConditionFailedError,
+    "TransactionCanceledException": TransactionConflictError,
+}
+"""Every error code of the operations used, and the error it is raised as."""
+
+_RETRYABLE = frozenset({*_THROTTLED, *_CONTENTION, *_TRANSIENT, *_LOST})
+
+# botocore's own exceptions, by class name so that naming them imports nothing.
+_CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
+    "NoCredentialsError": (AccessDeniedError, False),
+    "PartialCredentialsError": (AccessDeniedError, False),
+    "CredentialRetrievalError": (AccessDeniedError, False),
+    "NoAuthTokenError": (AccessDeniedError, False),
+    "TokenRetrievalError": (AccessDeniedError, False),
+    "UnauthorizedSSOTokenError": (AccessDeniedError, False),
+    "EndpointConnectionError": (TimeoutError, True),
+    "HTTPClientError": (TimeoutError, True),
+    "ConnectionError": (TimeoutError, True),
+    "ResponseParserError": (TimeoutError, True),
+    "ChecksumError": (TimeoutError, True),
+}
+
+
+def translated(operation: str, error: Exception) -> AircraftOpsDataError:
+    """The library's error for one of botocore's. Item contents stay out of the message."""
+    response: Mapping[str, Any] | None = getattr(error, "response", None)
+    if response is None:
+        return _client_failure(operation, error)
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = str(response.get("Error", {}).get("Message", ""))
+    kind = FAILURES.get(code, StoreError)
+    if kind is ConditionFailedError:
+        return ConditionFailedError("The condition does not hold", raw=response.get("Item"))
+    if kind is TransactionConflictError:
+        reasons = [_cancellation(reason) for reason in response.get("CancellationReasons", ())]
+        return TransactionConflictError("The transaction was cancelled", reasons=reasons)
+    return _failure(kind, operation, code, message)
+
+
+def _failure(kind: type[AircraftOpsDataError], operation: str, code: str, message: str) -> AircraftOpsDataError:
+    text = f"{operation}: {code}: {message}"
+    if issubclass(kind, StoreError):
+        return kind(text, operation=operation, code=code, retryable=code in _RETRYABLE)
+    return kind(text, operation=operation, code=code)
+
+
+def _cancellation(reason: Mapping[str, Any]) -> Cancellation:
+    return Cancellation(str(reason.get("Code", "None")), str(reason.get("Message", "")), reason.get("Item"))
+
+
+def _client_failure(operation: str, error: Exception) -> AircraftOpsDataError:
+    name = type(error).__name__
+    if name == "ParamValidationError":
+        return RequestRefusedError(f"{operation}: botocore refused the parameters", operation=operation, code=name)
+    for base in type(error).__mro__:
+        if base.__name__ in _CLIENT_FAILURES:
+            kind, retryable = _CLIENT_FAILURES[base.__name__]
+            return kind(f"{operation}: {name}: {error}", operation=operation, code=name, retryable=retryable)
+    return StoreError(f"{operation}: {name}: {error}", operation=operation, code=name)
