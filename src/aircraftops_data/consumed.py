@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ _METERS: ContextVar[tuple[Meter, ...]] = ContextVar("aircraftops_data_meters", d
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def metered() -> Generator[Meter]:
     """Measure the request units of everything done inside the block, in this thread or task and what it starts."""
     meter = Meter()
     token = _METERS.set((*_METERS.get(), meter))

@@ -128,7 +128,7 @@ def _write_once(
     request = Request("BatchWriteItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"})
     response = yield from send(request, context)
     report.consumed += consumed_of(request.operation, response)
-    left = response.get("UnprocessedItems") or {}
+    left = cast("dict[str, list[dict[str, Any]]]", response.get("UnprocessedItems") or {})
     tables = {context.names[write.table]: write.table for write in waiting.values()}
     places = {(name, _place(entry, tables[name])) for name, entries in left.items() for entry in entries}
     return {place: write for place, write in waiting.items() if place in places}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context, send
 from aircraftops_data.core.writes import Action, Done, Intent, Stale, Stamp, Verdict
@@ -19,6 +19,7 @@ from aircraftops_data.errors import (
 from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Cancellation, Plan, Request, Response
 
+T = TypeVar("T")
 ACTIONS_LIMIT = 100
 _PASSING = frozenset(
     {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "InternalError"}
@@ -37,17 +38,17 @@ class _Attempt:
         return [action for group in self.groups for action in group]
 
 
-def write(intent: Intent, context: Context) -> Plan[Any]:
+def write(intent: Intent[T], context: Context) -> Plan[T]:
     """Commit one intent; its own error is raised, not a transaction's."""
     try:
         (result,) = yield from commit([intent], context)
     except TransactionConflictError as cancelled:
         reason = next((reason for reason in cancelled.reasons if reason is not None), cancelled)
         raise reason from cancelled.__cause__
-    return result
+    return cast("T", result)
 
 
-def commit(intents: Sequence[Intent], context: Context) -> Plan[list[Any]]:
+def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
     """Make all the writes or none of them; what each leaves, in order.
 
     Raises TransactionConflictError with a reason per intent; ContentionError when others kept getting in between.
@@ -73,13 +74,13 @@ def _contended(tries: int) -> ContentionError:
     return ContentionError(f"Gave up after {tries} tries: others kept changing the same items", retryable=True)
 
 
-def _read_needed(intents: Sequence[Intent], stored: dict[int, Item | None], context: Context) -> Plan[None]:
+def _read_needed(intents: Sequence[Intent[Any]], stored: dict[int, Item | None], context: Context) -> Plan[None]:
     for index, intent in enumerate(intents):
         if intent.needs_read and index not in stored:
             stored[index] = yield from read(intent, context)
 
 
-def read(intent: Intent, context: Context) -> Plan[Item | None]:
+def read(intent: Intent[Any], context: Context) -> Plan[Item | None]:
     """The stored item of an intent, read consistently."""
     parameters = {
         "TableName": context.names[intent.definition.table],
@@ -92,7 +93,7 @@ def read(intent: Intent, context: Context) -> Plan[Item | None]:
 
 
 def _try(
-    intents: Sequence[Intent], made: _Attempt, token: str, context: Context
+    intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Context
 ) -> Plan[list[Any] | dict[int, Item | None]]:
     """One try: the results, or the items that were not what the intents had assumed (none: just try again)."""
     actions = made.actions
@@ -140,7 +141,7 @@ def _transaction(actions: list[Action], token: str) -> Request:
     )
 
 
-def _results(intents: Sequence[Intent], made: _Attempt, response: Response | None) -> list[Any]:
+def _results(intents: Sequence[Intent[Any]], made: _Attempt, response: Response | None) -> list[Any]:
     results: list[Any] = []
     for intent, group in zip(intents, made.groups, strict=True):
         known = group[0].item if group else None
@@ -154,7 +155,7 @@ def _verdicts(actions: list[Action], cancelled: TransactionConflictError) -> lis
     verdicts: list[Verdict | None] = []
     for action, reason in zip(actions, cast("Sequence[Cancellation]", cancelled.reasons), strict=True):
         if reason.code == "ConditionalCheckFailed":
-            verdicts.append(action.explain(reason.item))
+            verdicts.append(action.explain(cast("Item | None", reason.item)))
         elif reason.code == "None" or reason.code in _PASSING:
             verdicts.append(None)
         else:
@@ -163,7 +164,7 @@ def _verdicts(actions: list[Action], cancelled: TransactionConflictError) -> lis
 
 
 def _settle(
-    intents: Sequence[Intent], made: _Attempt, verdicts: Sequence[Verdict | None], cause: AircraftOpsDataError
+    intents: Sequence[Intent[Any]], made: _Attempt, verdicts: Sequence[Verdict | None], cause: AircraftOpsDataError
 ) -> list[Any] | dict[int, Item | None]:
     """Decide what a refused try means: done before, stale facts to try again with, or an error to raise."""
     grouped = _by_intent(made.groups, verdicts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from aircraftops_data.clock import Chance, Clock, Retry, SystemClock
 from aircraftops_data.errors import ContentionError, StoreError, ThrottledError
@@ -32,7 +33,7 @@ class Context:
     retry: Retry = field(default_factory=Retry)
 
     def back_off(self, attempt: int, give_up: Callable[[int], StoreError]) -> Plan[None]:
-        """Wait before the try after `attempt`. Raises what `give_up` makes of the number of tries when they are used up."""
+        """Wait before the try after `attempt`. Raises what `give_up` makes of the tries when they are used up."""
         if attempt + 1 >= self.retry.attempts:
             raise give_up(self.retry.attempts)
         yield Wait(self.chance.jitter(self.retry.ceiling(attempt)))
@@ -50,9 +51,9 @@ def send(request: Request, context: Context) -> Plan[Response]:
     """
     for attempt in range(_RESENDS - 1):
         try:
-            return (yield request)
+            return cast("Response", (yield request))
         except StoreError as error:
             if not error.retryable or isinstance(error, ThrottledError | ContentionError):
                 raise
             yield Wait(context.chance.jitter(context.retry.ceiling(attempt)))
-    return (yield request)
+    return cast("Response", (yield request))

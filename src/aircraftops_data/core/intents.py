@@ -96,7 +96,10 @@ class OfEntity(Writing, Generic[E]):
 class Create(OfEntity[E]):
     """The entity must not exist; one that has expired does not count. 1 write unit per KB, 2 per unique value more."""
 
-    needs_read = False
+    @property
+    def needs_read(self) -> bool:
+        """Never."""
+        return False
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """A put where nothing is, and a claim for each unique value."""
@@ -230,7 +233,10 @@ def conjunction(parts: list[Condition]) -> Condition | None:
 class Check(Writing):
     """In a transaction: the item exists and the condition holds. 2 write units per KB."""
 
-    needs_read = False
+    @property
+    def needs_read(self) -> bool:
+        """Never."""
+        return False
 
     def __init__(
         self, definition: EntityDefinition, components: Mapping[str, Any], where: Condition | None = None
@@ -250,7 +256,10 @@ class Check(Writing):
 class Move(OfEntity[E]):
     """The entity goes to another primary key: the old item is deleted and the new one created, in one transaction."""
 
-    needs_read = False
+    @property
+    def needs_read(self) -> bool:
+        """Never."""
+        return False
 
     def __init__(self, entity: E, changes: Mapping[str, Any]) -> None:
         self._old = entity

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from aircraftops_data.core.context import Context, send
 from aircraftops_data.errors import RequestRefusedError, StoreError, TableMismatchError, TableMissingError
@@ -201,11 +201,9 @@ def differences(table: Table, description: Description) -> Iterator[str]:
     """How a table differs from its definition, each as `what: expected x, found y`; further indexes are allowed."""
     types = {a["AttributeName"]: a["AttributeType"] for a in description.get("AttributeDefinitions", [])}
     yield from _differ("primary key", _written(table.attributes), _found(description["KeySchema"], types))
-    indexes = {
-        index["IndexName"]: index
-        for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-        for index in description.get(kind) or []
-    }
+    kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+    described = [index for kind in kinds for index in cast("list[Description]", description.get(kind) or [])]
+    indexes = {index["IndexName"]: index for index in described}
     for index in table.indexes:
         found = indexes.get(index.name)
         if found is None:
@@ -215,9 +213,9 @@ def differences(table: Table, description: Description) -> Iterator[str]:
         yield from _differ(
             f"index {index.name} projection", _projected(_projection(index)), _projected(found["Projection"])
         )
-    stream = description.get("StreamSpecification") or {}
-    view = stream.get("StreamViewType") if stream.get("StreamEnabled") else None
     if table.stream is not None:
+        stream: Description = description.get("StreamSpecification") or {}
+        view = stream.get("StreamViewType") if stream.get("StreamEnabled") else None
         yield from _differ("stream", table.stream, str(view or "none"))
 
 

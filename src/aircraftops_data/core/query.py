@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 from aircraftops_data.consumed import Consumed
 from aircraftops_data.core.context import Context
@@ -105,12 +105,14 @@ class Readable(Generic[T]):
         if part.next is None:
             return
         with ThreadPoolExecutor(1, thread_name_prefix="aircraftops-prefetch") as pool:
-            following = pool.submit(self._chunk, part.next)
-            while following is not None:
-                part = following.result()
-                context = contextvars.copy_context()
-                following = None if part.next is None else pool.submit(context.run, self._chunk, part.next)
+            ahead = self._ahead(pool, part.next)
+            while ahead is not None:
+                part = ahead.result()
+                ahead = self._ahead(pool, part.next)
                 yield part
+
+    def _ahead(self, pool: ThreadPoolExecutor, start: Item | None) -> Future[Chunk[T]] | None:
+        return None if start is None else pool.submit(contextvars.copy_context().run, self._chunk, start)
 
     def _chunk(self, start: Item | None) -> Chunk[T]:
         return self.runner.run(chunk(self.reading, self.runner.context, start, None))
@@ -164,14 +166,17 @@ class Query(Readable[E]):
         """
         definition = self.reading.definition
         assert definition is not None
-        entity: type[E] = definition.entity  # type: ignore[assignment]
+        entity = cast("type[E]", definition.entity)
         attributes = tuple(_attribute(entity, named) for named in fields)
         for attribute in attributes:
             if not self.reading.source.carries(attribute.name):
                 raise InvalidInputError(f"The index does not carry {attribute.name!r}")
-        options: dict[str, Any] = {"projection": attributes or None}
-        reading = replace(self.reading, **options, decode=lambda item: partial_of(entity, item))  # type: ignore[arg-type]
-        return Readable(reading, self.runner)  # type: ignore[arg-type]
+
+        def decode(item: Item) -> Any:
+            return partial_of(entity, item)
+
+        projected: Reading[Any] = replace(self.reading, projection=attributes or None, decode=decode)
+        return Readable(projected, self.runner)
 
 
 def _attribute(entity: type[Entity], named: FieldPath | str) -> Attribute:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from aircraftops_data.clock import Clock, Retry, SystemClock
 from aircraftops_data.consumed import metered
@@ -97,12 +97,13 @@ class CoreTable:
         """Like `get`, with None where there is none."""
         definition = entity.definition()
         key = definition.identify(identity)
-        return self.runner.run(get(definition, key, self.context, consistent=consistent, expired=include_expired))
+        plan = get(definition, key, self.context, consistent=consistent, expired=include_expired)
+        return cast("E | None", self.runner.run(plan))
 
     # Writing one
 
     def create(self, entity: E) -> E:
-        """Store an entity that must not exist yet; returns it as stored. Raises AlreadyExistsError, UniqueConflictError."""
+        """Store an entity that must not exist yet, and return it. Raises AlreadyExistsError, UniqueConflictError."""
         return self._write(Create(entity))
 
     def put(self, entity: E) -> E:
@@ -144,7 +145,7 @@ class CoreTable:
         field back to its default, `add` adds a number or elements of a set. Raises NotFoundError,
         VersionConflictError, ConditionFailedError (`where`), UniqueConflictError, InvalidValueError.
         """
-        return self._write(updating(target, **changes))
+        return cast("E", self._write(updating(target, **changes)))
 
     @overload
     def delete(self, target: E, *, where: Condition | None = None) -> E | None: ...
@@ -159,13 +160,13 @@ class CoreTable:
 
         From an instance its version is checked. Raises VersionConflictError, ConditionFailedError (`where`).
         """
-        return self._write(deleting(target, **conditions))
+        return cast("E | None", self._write(deleting(target, **conditions)))
 
     def move(self, entity: E, **changes: Any) -> E:
         """Give an entity another primary key (and other changes), in one transaction. Raises AlreadyExistsError."""
         return self._write(Move(entity, changes))
 
-    def _write(self, intent: Intent) -> Any:
+    def _write(self, intent: Intent[T]) -> T:
         return self.runner.run(write(intent, self.context))
 
     def transaction(self) -> Transaction:
@@ -258,7 +259,7 @@ class CoreTable:
         self,
         entities: Iterable[E],
         prepare: Callable[[E], BatchWrite[E]],
-        intend: Callable[[E], Intent],
+        intend: Callable[[E], Intent[Any]],
         concurrency: int,
         progress: Progress | None,
     ) -> Report[E]:
@@ -282,7 +283,7 @@ class CoreTable:
     def _send_batch(self, writes: list[BatchWrite[E]]) -> Report[E]:
         return self.runner.run(batch_write(writes, self.context))
 
-    def _send_single(self, entity: E, intend: Callable[[E], Intent]) -> Report[E]:
+    def _send_single(self, entity: E, intend: Callable[[E], Intent[Any]]) -> Report[E]:
         with metered() as meter:
             try:
                 self._write(intend(entity))
@@ -291,7 +292,7 @@ class CoreTable:
         return Report(1, [], meter.consumed)
 
 
-def _plain_delete(entity: Entity) -> Intent:
+def _plain_delete(entity: Entity) -> Intent[Any]:
     return Delete(entity.definition(), entity.identity())
 
 

@@ -60,7 +60,7 @@ class Transaction:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._intents: list[Intent] = []
+        self._intents: list[Intent[Any]] = []
         self._closed = False
         self.results: list[Any] = []
 
@@ -92,7 +92,7 @@ class Transaction:
         """Let the transaction fail unless this entity exists and the condition holds."""
         self.add(Check(entity.definition(), identity, where))
 
-    def add(self, intent: Intent) -> None:
+    def add(self, intent: Intent[Any]) -> None:
         """Join any other write: an audit event, a job, a lock's fence."""
         if self._closed:
             raise InvalidInputError("The transaction is over")

@@ -35,18 +35,18 @@ Delta = int | float | Decimal | AbstractSet[Any]
 class FieldChanges:
     """What an update says: fields to set, to remove (they go back to their default), and to add to."""
 
-    set: Mapping[str, Any]
-    remove: Sequence[str]
-    add: Mapping[str, Delta]
+    assigned: Mapping[str, Any]
+    removed: Sequence[str]
+    added: Mapping[str, Delta]
 
     def names(self) -> set[str]:
         """Every field named."""
-        return {*self.set, *self.remove, *self.add}
+        return {*self.assigned, *self.removed, *self.added}
 
 
 def checked(definition: EntityDefinition, changes: FieldChanges) -> FieldChanges:
     """The changes with each value as its field normalises it. Raises InvalidInputError, InvalidValueError."""
-    names = [*changes.set, *changes.remove, *changes.add]
+    names = [*changes.assigned, *changes.removed, *changes.added]
     if not names:
         raise InvalidInputError(f"{definition.name}: the update changes nothing")
     if len(set(names)) != len(names):
@@ -55,17 +55,23 @@ def checked(definition: EntityDefinition, changes: FieldChanges) -> FieldChanges
     for name in names:
         if name in definition.primary.components:
             raise InvalidInputError(f"{definition.name}.{name} is part of the primary key; use move")
-    for name in changes.remove:
+    for name in changes.removed:
         if definition.entity.model_fields[name].is_required():
             raise InvalidInputError(f"{definition.name}.{name} is required and cannot be removed")
-    for name, delta in changes.add.items():
-        if isinstance(delta, bool) or not isinstance(delta, int | float | Decimal | AbstractSet) or delta == set():
+    for name, delta in changes.added.items():
+        if not _can_be_added(delta):
             raise InvalidInputError(f"{definition.name}.{name}: add takes a number or a set with elements")
     return FieldChanges(
-        {name: _valid(definition, name, value) for name, value in changes.set.items()},
-        tuple(changes.remove),
-        changes.add,
+        {name: _valid(definition, name, value) for name, value in changes.assigned.items()},
+        tuple(changes.removed),
+        changes.added,
     )
+
+
+def _can_be_added(delta: object) -> bool:
+    if isinstance(delta, AbstractSet):
+        return delta != set()
+    return isinstance(delta, int | float | Decimal) and not isinstance(delta, bool)
 
 
 def _valid(definition: EntityDefinition, name: str, value: Any) -> Any:
@@ -77,7 +83,7 @@ def _valid(definition: EntityDefinition, name: str, value: Any) -> Any:
 
 
 class Update(Writing, Generic[E]):
-    """Changes named fields of an item that must exist. 1 write unit per KB; the third way reads 1 unit per 4 KB more."""
+    """Changes named fields of an item that must exist. 1 write unit per KB; the third way reads, 1 unit per 4 KB."""
 
     def __init__(
         self,
@@ -100,8 +106,8 @@ class Update(Writing, Generic[E]):
     def _known(self) -> dict[str, Any]:
         """The fields whose value after the update is known from the call alone."""
         fields = self.definition.entity.model_fields
-        removed = {name: fields[name].get_default(call_default_factory=True) for name in self._changes.remove}
-        return {**self._identity, **self._changes.set, **removed}
+        removed = {name: fields[name].get_default(call_default_factory=True) for name in self._changes.removed}
+        return {**self._identity, **self._changes.assigned, **removed}
 
     @cached_property
     def _affected(self) -> list[BoundKey]:
@@ -113,7 +119,7 @@ class Update(Writing, Generic[E]):
         """Fields added to whose sum must be known here: those that feed a key, and those with constraints."""
         fed = {name for key in self._affected for name in key.components}
         fields = self.definition.entity.model_fields
-        return {name for name in self._changes.add if name in fed or fields[name].metadata}
+        return {name for name in self._changes.added if name in fed or fields[name].metadata}
 
     @cached_property
     def _touches_uniques(self) -> bool:
@@ -184,7 +190,7 @@ class Update(Writing, Generic[E]):
 
     def _applied(self, base: E) -> E:
         """The entity after the update, validated as a whole."""
-        sums = {name: _sum(getattr(base, name), delta) for name, delta in self._changes.add.items()}
+        sums = {name: _sum(getattr(base, name), delta) for name, delta in self._changes.added.items()}
         changed = {name: value for name, value in self._known.items() if name not in self._identity}
         return evolve(base, {**changed, **sums})
 
@@ -202,14 +208,14 @@ class Update(Writing, Generic[E]):
         assigned[managed.updated_at] = encode_value(stamp.now)
         assigned[managed.write_id] = {"S": stamp.write_id}
         added = {
-            names[name]: encode_value(delta) for name, delta in self._changes.add.items() if name not in self._settled
+            names[name]: encode_value(delta) for name, delta in self._changes.added.items() if name not in self._settled
         }
         return Changes(assigned, removed, added)
 
     def _own_fields(self, values: Mapping[str, Any]) -> tuple[Item, list[str]]:
         assigned: Item = {}
-        removed: list[str] = [self.definition.attributes[name] for name in self._changes.remove]
-        for name in (*self._changes.set, *self._settled):
+        removed: list[str] = [self.definition.attributes[name] for name in self._changes.removed]
+        for name in (*self._changes.assigned, *self._settled):
             stored = self.codec.field(name, values[name])
             if stored is None:
                 removed.append(self.definition.attributes[name])
@@ -270,7 +276,7 @@ class Update(Writing, Generic[E]):
 
 def _sum(value: Any, delta: Delta) -> Any:
     if isinstance(delta, AbstractSet):
-        return (value or set()) | delta
+        return {*(value or ()), *delta}
     if isinstance(value, Decimal) or isinstance(delta, Decimal):
         return Decimal(str(value or 0)) + Decimal(str(delta))
     return (value or 0) + delta

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from aircraftops_data.core.context import TableNames
 from aircraftops_data.errors import (
@@ -29,6 +29,7 @@ from aircraftops_data.model.schema import Table
 from aircraftops_data.translation.codec import EntityCodec, codec_of, is_expired
 from aircraftops_data.translation.expressions import Changes, Expressions
 
+T_co = TypeVar("T_co", covariant=True)
 ActionKind = Literal["Put", "Update", "Delete", "ConditionCheck"]
 HOLDER = "holder"
 SENTINEL = "unique"
@@ -77,7 +78,7 @@ class Action:
         return self.parameters["TableName"], repr(sorted(self.key.items()))
 
 
-class Intent(Protocol):
+class Intent(Protocol[T_co]):
     """A write that knows what it means."""
 
     definition: EntityDefinition
@@ -92,7 +93,7 @@ class Intent(Protocol):
         """The actions, given the stored item where it was read. Raises what the stored item already rules out."""
         ...
 
-    def outcome(self, item: Item | None) -> Any:
+    def outcome(self, item: Item | None) -> T_co:
         """What the caller gets, given the item the write left (or, for a delete, took away)."""
         ...
 

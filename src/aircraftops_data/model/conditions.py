@@ -41,7 +41,7 @@ class Attribute:
 class Size:
     """The size of an attribute: characters, bytes, or elements."""
 
-    of: Operand
+    of: Attribute
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def number_encoder(width: int, scale: int = 0) -> KeyEncoder:
     return KeyEncoder(f"number of {width} digits" + (f", scale {scale}" if scale else ""), encode, decode)
 
 
-def _scaled(value: float | Decimal, unit: int) -> int:
+def _scaled(value: object, unit: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
         raise InvalidKeyError(f"Expected a finite number, got {type(value).__name__}")
     scaled = Decimal(repr(value) if isinstance(value, float) else value) * unit
@@ -89,17 +89,21 @@ def _scaled(value: float | Decimal, unit: int) -> int:
 
 def encoder_for(annotation: Any, spec: str) -> KeyEncoder:
     """The encoder of a field of this type; `spec` is what follows the colon in a template (`{sequence:10}`)."""
-    kind = plain_type(annotation)
+    kind: Any = plain_type(annotation)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _enum_encoder(kind, spec)
     if kind in (int, float, Decimal):
         return _sized(kind, spec)
     if spec:
-        raise DefinitionError(f"A width is for numbers; {getattr(kind, '__name__', kind)} takes none")
+        raise DefinitionError(f"A width is for numbers; {_named(kind)} takes none")
     for known, encoder in _SIMPLE.items():
         if isinstance(kind, type) and issubclass(kind, known):
             return encoder
-    raise DefinitionError(f"A field of type {getattr(kind, '__name__', kind)} cannot be a key component")
+    raise DefinitionError(f"A field of type {_named(kind)} cannot be a key component")
+
+
+def _named(kind: Any) -> str:
+    return str(getattr(kind, "__name__", kind))
 
 
 def _sized(kind: type, spec: str) -> KeyEncoder:
@@ -112,7 +116,7 @@ def _sized(kind: type, spec: str) -> KeyEncoder:
 
 
 def _enum_encoder(kind: type[enum.Enum], spec: str) -> KeyEncoder:
-    values = {type(member.value) for member in kind}
+    values: set[Any] = {type(member.value) for member in kind}
     if len(values) != 1:
         raise DefinitionError(f"{kind.__name__} mixes types of values; a key component needs one")
     inner = encoder_for(values.pop(), spec)

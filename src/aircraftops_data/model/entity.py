@@ -191,7 +191,7 @@ def _refuse_clashes(definition: EntityDefinition) -> None:
     """No field may be stored under a name the library or another key uses, unless it holds the very same value."""
     table, name = definition.table, definition.name
     templates = {part.attribute.name: part.template for key in definition.keys for part in key.parts}
-    reserved = table.managed.names() | ({table.ttl_attribute} if table.ttl_attribute else set())
+    reserved = {*table.managed.names(), table.ttl_attribute}
     for field, attribute in definition.attributes.items():
         if field in MANAGED_FIELDS:
             continue

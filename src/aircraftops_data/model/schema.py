@@ -76,7 +76,7 @@ class Table:
     managed: ManagedAttributes = ManagedAttributes()
     escape_keys: bool = True
     typed: bool = True
-    entities: dict[str, EntityDefinition] = field(default_factory=dict, repr=False)
+    entities: dict[str, EntityDefinition] = field(default_factory=dict[str, "EntityDefinition"], repr=False)
 
     def __post_init__(self) -> None:
         names = [index.name for index in self.indexes]

@@ -22,7 +22,7 @@ def embedded_engine() -> LocalEngine:
     try:
         return LocalDynamoDB().start()
     except EngineUnavailableError as unavailable:
-        return MotoServer(note=unavailable.message).start()
+        return MotoServer(note=f"DynamoDB Local cannot be had: {'; '.join(unavailable.tried)}").start()
 
 
 def local_session() -> "boto3.Session":

@@ -42,10 +42,10 @@ class EntityCodec(Generic[E]):
         fields = self._entity.model_fields
         self._absent_is_none = {name for name in self._own if fields[name].default is None}
 
-    def _set_kind(self, name: str) -> type | None:
+    def _set_kind(self, name: str) -> type[Any] | None:
         annotation = self._entity.model_fields[name].annotation
-        origin = get_origin(annotation) or annotation
-        return origin if isinstance(origin, type) and issubclass(origin, AbstractSet) else None
+        origin: Any = get_origin(annotation) or annotation
+        return origin if isinstance(origin, type) and issubclass(origin, AbstractSet) else None  # pyright: ignore
 
     def fields(self, entity: E) -> Item:
         """The entity's own fields, and its expiry, as attributes; None is left out where absence reads back as None."""
@@ -82,7 +82,8 @@ class EntityCodec(Generic[E]):
         if value is None:
             return None if name in self._absent_is_none else {"NULL": True}
         if isinstance(value, AbstractSet) and not value:
-            return self._empty_set(name)
+            self._refuse_lossy_empty_set(name)
+            return None
         try:
             return encode_value(value)
         except InvalidValueError as error:
@@ -90,7 +91,7 @@ class EntityCodec(Generic[E]):
                 f"{self.definition.name}.{name}: {error.message}", problems=(f"{error.message} @ {name}",)
             ) from error
 
-    def _empty_set(self, name: str) -> None:
+    def _refuse_lossy_empty_set(self, name: str) -> None:
         """An empty set is stored as nothing and read back as empty, where the field cannot also be None."""
         if name not in self._sets:
             raise InvalidValueError(f"{self.definition.name}.{name}: DynamoDB has no empty set; use None for none")
@@ -188,7 +189,7 @@ class EntityCodec(Generic[E]):
     def _lift(self, item: Item, version: int, values: dict[str, Any]) -> dict[str, Any]:
         try:
             return self.definition.upgraders[version](dict(values))
-        except Exception as error:  # an upgrader is the user's code and may raise anything
+        except Exception as error:  # noqa: BLE001 - an upgrader is the user's code and may raise anything
             self._corrupt(item, (f"upgrader from version {version}: {type(error).__name__} @ (item)",), error)
 
     def _fill(self, values: dict[str, Any], item: Item) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pynamodb.expressions import condition as rendered
 from pynamodb.expressions.operand import Path, Value
-from pynamodb.expressions.projection import create_projection_expression
+from pynamodb.expressions.projection import create_projection_expression  # pyright: ignore[reportUnknownVariableType]
 from pynamodb.expressions.update import SetAction, Update
 
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
@@ -35,7 +35,7 @@ OperandEncoder = Callable[[Attribute | None, Any], AttributeValue]
 """How a plain operand compared with an attribute is written; the entity's codec where there is one."""
 
 
-def encode_operand(attribute: Attribute | None, value: Any) -> AttributeValue:
+def encode_operand(_: Attribute | None, value: Any) -> AttributeValue:
     """An operand by its own type."""
     return encode_value(value)
 
@@ -130,7 +130,7 @@ class Expressions:
             case Attribute():
                 return _path(operand)
             case Size(of):
-                return rendered.size(_path(of))
+                return rendered.size(_path(of))  # pyright: ignore[reportUnknownMemberType]
             case Stored(value):
                 return Value(dict(value))
             case None:

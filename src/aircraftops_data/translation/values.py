@@ -23,11 +23,11 @@ _NUMBERS = (int, float, Decimal)
 
 def encode_value(value: Any) -> AttributeValue:
     """A value as DynamoDB holds it. Raises InvalidValueError for what it cannot hold exactly."""
-    encoder = _ENCODERS.get(type(value))
+    encoder = _ENCODERS.get(type(value))  # pyright: ignore[reportUnknownArgumentType]
     if encoder is not None:
         return encoder(value)
-    for kind, known in _BY_BASE:
-        if isinstance(value, kind):
+    for base, known in _BY_BASE:
+        if isinstance(value, base):
             return known(value)
     return _encode_other(value)
 

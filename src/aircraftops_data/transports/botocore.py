@@ -14,7 +14,7 @@ class BotocoreTransport:
 
     def __init__(self, client: Any) -> None:
         # Imported where it is first needed: an entity can be used without boto3 being loaded.
-        from botocore import xform_name
+        from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
         from botocore.exceptions import BotoCoreError, ClientError
 
         self.client = client
@@ -34,5 +34,5 @@ def dynamodb_client(session: Any = None, *, endpoint_url: str | None = None, con
     """A DynamoDB client of the caller's session (or boto3's default one); all of boto3's own settings apply."""
     import boto3
 
-    maker = boto3.Session() if session is None else session
+    maker: Any = boto3.Session() if session is None else session
     return maker.client("dynamodb", endpoint_url=endpoint_url, config=config)

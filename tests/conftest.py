@@ -1,0 +1,85 @@
+"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, settings
+
+from aircraftops_data import AircraftOps, CoreTable, Table
+from aircraftops_data.clock import Chance
+from aircraftops_data.core.provisioning import create_tables
+from aircraftops_data.settings import TableOptions
+from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
+
+settings.register_profile(
+    "fast", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("thorough", parent=settings.get_profile("fast"), max_examples=10_000)
+settings.load_profile("fast")
+
+ENGINES = [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="session")
+def local_endpoint() -> Iterator[str]:
+    """The endpoint of a DynamoDB Local of this run's own."""
+    with LocalDynamoDB() as engine:
+        yield engine.endpoint_url
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine a contract test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def client(engine: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A boto3 client of the engine."""
+    session: boto3.Session = local_session()
+    if engine == "local":
+        yield session.client("dynamodb", endpoint_url=request.getfixturevalue("local_endpoint"))
+        return
+    from moto import mock_aws
+
+    with mock_aws():
+        yield session.client("dynamodb")
+
+
+Connect = Callable[..., CoreTable]
+
+
+@pytest.fixture
+def connect(client: Any) -> Iterator[Connect]:
+    """Makes a `CoreTable` over fresh tables of these definitions: `connect(TABLE, ..., clock=...)`."""
+    made: list[str] = []
+
+    def fresh(*tables: Table, **options: Any) -> CoreTable:
+        core = CoreTable.connect(client=client, prefix=f"t{Chance().identifier()}-", **options)
+        core.runner.run(create_tables(tables, core.context, TableOptions()))
+        made.extend(core.context.names[table] for table in tables)
+        return core
+
+    yield fresh
+    for name in made:
+        client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until a test moves it."""
+    return ManualClock()
+
+
+@pytest.fixture
+def aircraft_ops(client: Any) -> Iterator[AircraftOps]:
+    """An `AircraftOps` with tables of its own."""
+    ops = AircraftOps.connect(client=client, prefix=f"t{Chance().identifier()}-")
+    ops.create_tables()
+    yield ops
+    for name in ops.table_names():
+        client.delete_table(TableName=name)
