@@ -21,7 +21,7 @@ from sampling.fleet import (
     register_records,
     watched_lines,
 )
-from sampling.related import accident_lines, operator_lines, registration_lines, type_lines, work_order_lines
+from sampling.related import accident_lines, operator_lines, registration_lines, type_lines
 from sampling.sources import Sources
 
 # Widths of the FAA's MASTER file for the columns that are kept.
@@ -61,7 +61,7 @@ def build(sources: Sources, target: Path) -> None:
     _write(target / "plane_alert_images.csv", image_lines(sources, watched))
     _write(target / "ntsb_aircraft.csv", lost)
     _write(target / "ntsb_events.csv", accident_lines(accidents))
-    _write(target / "work_orders.csv", work_order_lines(sources, lost))
+    _write(target / "work_orders.csv"(sources, lost))
     held = registration_lines(register, old, cancelled, sources.accidents)
     _write(target / "registrations.csv", held + [_with_spoiled_date(record) for record in spoiled[:2]])
     aircraft = (register, old, watched, lost)

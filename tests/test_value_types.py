@@ -18,7 +18,7 @@ from aircraftops_data.entities.values import (
     n_number,
     n_number_of_icao24,
     normalise_mark,
-    normalise_registration,
+    normalise_civil_mark,
     owner_kind_of_faa,
     status_of_faa,
 )
@@ -38,7 +38,7 @@ from domain_strategies import (
 
 TYPES: dict[str, tuple[Any, Callable[[str], str]]] = {
     "Icao24": (values.Icao24, values.normalise_icao24),
-    "Registration": (values.Registration, values.normalise_registration),
+    "CivilMark": (values.CivilMark, values.normalise_civil_mark),
     "Mark": (values.Mark, values.normalise_mark),
     "TypeDesignator": (values.TypeDesignator, values.normalise_type_designator),
     "DescriptionCode": (values.DescriptionCode, values.normalise_description_code),
@@ -54,29 +54,29 @@ TYPES: dict[str, tuple[Any, Callable[[str], str]]] = {
 ACCEPTED = [
     ("Icao24", " A00725    ", "a00725"),
     ("Icao24", "3E92AC", "3e92ac"),
-    ("Registration", "N1", "N1"),
-    ("Registration", "n1000a ", "N1000A"),
-    ("Registration", "N99999", "N99999"),
-    ("Registration", "N 100AA", "N100AA"),
-    ("Registration", "NC6404", "NC6404"),
-    ("Registration", "NX5148", "NX5148"),
-    ("Registration", "CGMYL", "C-GMYL"),
-    ("Registration", "XAMEJ", "XA-MEJ"),
-    ("Registration", "GBJZC", "G-BJZC"),
-    ("Registration", "9VSQQ", "9V-SQQ"),
-    ("Registration", "A7HJJ", "A7-HJJ"),
-    ("Registration", "A4OAA", "A4O-AA"),
-    ("Registration", "vpbab", "VP-BAB"),
-    ("Registration", "CF-TLU", "CF-TLU"),
-    ("Registration", "JA001K", "JA001K"),
-    ("Registration", "HL7248", "HL7248"),
-    ("Registration", "UK-78703", "UK-78703"),
-    ("Registration", "YV469T", "YV469T"),
-    ("Registration", "HP-1376CMP", "HP-1376CMP"),
-    ("Registration", "OB-2140-P", "OB-2140-P"),
-    ("Registration", "OK-YUA 94", "OK-YUA94"),
-    ("Registration", "B-16740", "B-16740"),
-    ("Registration", "RDPL-34229", "RDPL-34229"),
+    ("CivilMark", "N1", "N1"),
+    ("CivilMark", "n1000a ", "N1000A"),
+    ("CivilMark", "N99999", "N99999"),
+    ("CivilMark", "N 100AA", "N100AA"),
+    ("CivilMark", "NC6404", "NC6404"),
+    ("CivilMark", "NX5148", "NX5148"),
+    ("CivilMark", "CGMYL", "C-GMYL"),
+    ("CivilMark", "XAMEJ", "XA-MEJ"),
+    ("CivilMark", "GBJZC", "G-BJZC"),
+    ("CivilMark", "9VSQQ", "9V-SQQ"),
+    ("CivilMark", "A7HJJ", "A7-HJJ"),
+    ("CivilMark", "A4OAA", "A4O-AA"),
+    ("CivilMark", "vpbab", "VP-BAB"),
+    ("CivilMark", "CF-TLU", "CF-TLU"),
+    ("CivilMark", "JA001K", "JA001K"),
+    ("CivilMark", "HL7248", "HL7248"),
+    ("CivilMark", "UK-78703", "UK-78703"),
+    ("CivilMark", "YV469T", "YV469T"),
+    ("CivilMark", "HP-1376CMP", "HP-1376CMP"),
+    ("CivilMark", "OB-2140-P", "OB-2140-P"),
+    ("CivilMark", "OK-YUA 94", "OK-YUA94"),
+    ("CivilMark", "B-16740", "B-16740"),
+    ("CivilMark", "RDPL-34229", "RDPL-34229"),
     ("Mark", "54+13", "54+13"),
     ("Mark", " u.21-01", "U.21-01"),
     ("Mark", "08  BLUE", "08 BLUE"),
@@ -109,19 +109,19 @@ REFUSED = [
     ("Icao24", "A0072", "six hexadecimal digits"),
     ("Icao24", "A0072G", "six hexadecimal digits"),
     ("Icao24", "0xA0072", "six hexadecimal digits"),
-    ("Registration", "1000A", "not a civil registration"),
-    ("Registration", "N0123", "a digit from 1 to 9"),
-    ("Registration", "N753OM", "I and O are not used"),
-    ("Registration", "N1234AB", "1 to 5 letters and digits"),
-    ("Registration", "N12ABC", "at most two letters"),
-    ("Registration", "N1A23", "at most two letters"),
-    ("Registration", "N52-005", "1 to 5 letters and digits"),
-    ("Registration", "54+13", "not a civil registration"),
-    ("Registration", "ZK333", "not a civil registration"),
-    ("Registration", "C-DRF", "not a civil registration"),
-    ("Registration", "G-15", "not a civil registration"),
-    ("Registration", "ZK=LFT", "not a civil registration"),
-    ("Registration", "", "not a civil registration"),
+    ("CivilMark", "1000A", "not a civil registration"),
+    ("CivilMark", "N0123", "a digit from 1 to 9"),
+    ("CivilMark", "N753OM", "I and O are not used"),
+    ("CivilMark", "N1234AB", "1 to 5 letters and digits"),
+    ("CivilMark", "N12ABC", "at most two letters"),
+    ("CivilMark", "N1A23", "at most two letters"),
+    ("CivilMark", "N52-005", "1 to 5 letters and digits"),
+    ("CivilMark", "54+13", "not a civil registration"),
+    ("CivilMark", "ZK333", "not a civil registration"),
+    ("CivilMark", "C-DRF", "not a civil registration"),
+    ("CivilMark", "G-15", "not a civil registration"),
+    ("CivilMark", "ZK=LFT", "not a civil registration"),
+    ("CivilMark", "", "not a civil registration"),
     *[
         ("Mark", placeholder, "not a mark")
         for placeholder in (
@@ -212,7 +212,7 @@ def test_normalising_any_text_is_idempotent_or_refused(name: str, text: str) -> 
 
 @given(n_numbers())
 def test_every_n_number_of_the_regulation_is_a_registration(mark: str) -> None:
-    assert normalise_registration(mark) == mark
+    assert normalise_civil_mark(mark) == mark
     assert n_number(mark[1:]) == mark
 
 
@@ -228,7 +228,7 @@ def test_an_n_number_with_one_symbol_changed_is_judged_by_the_regulation_alone(m
     changed = mark[:place] + symbol + mark[place + 1 :]
     assume(changed[1] not in "CLRX")  # the marks of before 1948
     try:
-        accepted = normalise_registration(changed) == changed
+        accepted = normalise_civil_mark(changed) == changed
     except InvalidValueError:
         accepted = False
     assert accepted == _allowed_by_47_15(changed[1:])
@@ -246,7 +246,7 @@ def test_an_n_number_with_one_symbol_too_many_is_judged_by_the_regulation_alone(
 
 @given(padded(registrations()))
 def test_padding_and_case_do_not_change_a_registration(text: str) -> None:
-    assert normalise_registration(text) == normalise_registration(text.strip().upper())
+    assert normalise_civil_mark(text) == normalise_civil_mark(text.strip().upper())
 
 
 @given(padded(marks()))
@@ -257,7 +257,7 @@ def test_every_mark_is_kept_in_upper_case(text: str) -> None:
 @given(military_marks())
 def test_a_military_mark_is_no_registration(mark: str) -> None:
     with pytest.raises(InvalidValueError):
-        normalise_registration(mark)
+        normalise_civil_mark(mark)
 
 
 @given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ-./ ", max_size=20))
@@ -266,7 +266,7 @@ def test_a_mark_without_a_digit_is_a_civil_registration_or_none(text: str) -> No
         mark = normalise_mark(text)
     except InvalidValueError:
         return
-    assert normalise_registration(text) == mark
+    assert normalise_civil_mark(text) == mark
 
 
 @given(padded(icao24s()))

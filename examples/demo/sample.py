@@ -90,9 +90,8 @@ def images(folder: Path = DATA) -> Iterator[Read]:
 
 
 def maintenance_events(folder: Path = DATA) -> Iterator[Read]:
-    """Arguments for MaintenanceEvent, from accident reports and work orders."""
-    yield from _read(folder / "ntsb_events.csv", _accident)
-    yield from _read(folder / "work_orders.csv", _work_order)
+    """Arguments for MaintenanceEvent, from accident reports."""
+    return _read(folder / "ntsb_events.csv", _accident)
 
 
 def _read(path: Path, convert: Callable[[Line], Values]) -> Iterator[Read]:
@@ -324,13 +323,3 @@ def _summary(line: Line) -> str:
     damage = (_given(line, "Aircraft.damage") or "no").lower()
     said = [line["Broad.phase.of.flight"], f"{damage} damage", line["Weather.Condition"], line["Purpose.of.flight"]]
     return ", ".join(part for part in said if part not in ("", "UNK", "Unknown"))
-
-
-def _work_order(line: Line) -> Values:
-    return {
-        "event_id": f"WO-{_required('event_id', str, _given(line, 'IDENT'))}",
-        "icao24": _us_mark(line, "N-NUMBER")["icao24"],
-        "occurred_on": _required("occurred_on", _date, _given(line, "DATE")),
-        "kind": MaintenanceKind.WORK_ORDER,
-        "summary": _required("summary", str, _given(line, "FINDING")),
-    }

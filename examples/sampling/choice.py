@@ -1,7 +1,7 @@
 """Choosing lines by lot, the same lot for the same files, and asking the library what it would take."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from aircraftops_data.entities.values import icao24_of_n_number, n_number
@@ -20,11 +20,6 @@ def cut(records: Iterable[Record], count: int, key: str) -> list[Record]:
     records = list(records)
     chosen = set(sorted({record[key] for record in records}, key=lambda value: rank(key, value))[:count])
     return [record for record in records if record[key] in chosen]
-
-
-def drawn(purpose: str, key: str, choices: Sequence[T]) -> T:
-    """One of the choices, by lot."""
-    return choices[int(rank(purpose, key), 16) % len(choices)]
 
 
 def accepts(normalise: Callable[[str], object], text: str) -> bool:

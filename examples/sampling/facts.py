@@ -188,37 +188,6 @@ COUNTRY_SPELLINGS = {
     "yugoslavia": "RS",
 }
 
-# Words of a work order that say what was found, and on what; the first that occurs counts.
-COMPONENTS = {
-    "Rocker cover gasket": "ROCKER",
-    "Intake gasket": "INTAKE",
-    "Baffle": "BAFFL",
-    "Baffle seal": "SEAL",
-    "Oil cooler": "COOLER",
-    "Spark plug": "PLUG",
-    "Exhaust": "EXHAUST",
-    "Induction": "INDUCTION",
-    "Magneto": "MAG",
-    "Propeller": "PROP",
-    "Push rod tube": "PUSH",
-    "Throttle": "THROTTLE",
-    "Cylinder": "CYL",
-    "Engine": "ENG",
-}
-FINDINGS = {
-    "leaking": "LEAK",
-    "cracked": "CRACK",
-    "loose": "LOOSE",
-    "missing": "MISSING",
-    "worn": "WORN",
-    "broken": "BROKEN",
-    "torn": "TORN",
-    "low compression": "COMPRESSION",
-    "rough running": "ROUGH",
-    "chafing": "CHAF",
-    "overspeed": "OVERSPEED",
-}
-
 
 def _compiled(table: str) -> list[tuple[str, re.Pattern[str]]]:
     lines = [line.split(maxsplit=1) for line in table.strip().splitlines()]

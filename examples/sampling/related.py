@@ -1,8 +1,6 @@
-"""The cuts of what is known about the aircraft: types, operators, marks held, accidents and work orders."""
+"""The cuts of what is known about the aircraft: types, operators, marks held and accidents."""
 
 import re
-from collections import Counter
-from datetime import date, timedelta
 
 from aircraftops_data.entities.values import (
     normalise_callsign,
@@ -11,13 +9,11 @@ from aircraftops_data.entities.values import (
     normalise_operator_iata,
     normalise_type_designator,
 )
-from sampling.choice import Record, accepts, cut, drawn
-from sampling.facts import COMPONENTS, FINDINGS
+from sampling.choice import Record, accepts, cut
 from sampling.sources import Sources
 
 _EXTRA_TYPES, _UNUSABLE_TYPES = 60, 12
 _EXTRA_OPERATORS, _UNUSABLE_OPERATORS = 60, 10
-_WORK_ORDER_AIRCRAFT, _WORK_ORDERS = 40, 320
 _NULLS = {"", "-", r"\N", "N/A"}
 
 
@@ -56,32 +52,6 @@ def accident_lines(records: list[Record]) -> list[Record]:
     keys = ("Accident.Number", "Event.Id", "Investigation.Type", "Event.Date", "Registration.Number")
     facts = ("Injury.Severity", "Aircraft.damage", "Purpose.of.flight", "Weather.Condition", "Broad.phase.of.flight")
     return [{name: record[name] for name in (*keys, *facts)} for record in records]
-
-
-def work_order_lines(sources: Sources, aircraft: list[Record]) -> list[Record]:
-    """Work orders in coded words, given by lot to a few light aircraft and to days of 1981.
-
-    A pair of component and finding that the source has less than 20 times is left out as a likely misreading.
-    """
-    light = [record for record in aircraft if record["Make"] in ("Cessna", "Piper") and record["Destroyed"] == "No"]
-    fleet = [record["Registration.Number"] for record in cut(light, _WORK_ORDER_AIRCRAFT, "Registration.Number")]
-    problems = sources.table("maintenance/maintnet_work_orders.csv")
-    coded = [{"IDENT": record["IDENT"], "FINDING": _finding(record["PROBLEM"])} for record in problems]
-    counts = Counter(record["FINDING"] for record in coded)
-    usual = [record for record in coded if record["FINDING"] and counts[record["FINDING"]] >= 20]
-    return [_work_order_line(record, fleet) for record in cut(usual, _WORK_ORDERS, "IDENT")]
-
-
-def _work_order_line(record: Record, fleet: list[str]) -> Record:
-    day = date(1981, 1, 1) + timedelta(days=drawn("day", record["IDENT"], range(365)))
-    return record | {"N-NUMBER": drawn("aircraft", record["IDENT"], fleet), "DATE": f"{day.month}/{day.day}/{day.year}"}
-
-
-def _finding(problem: str) -> str:
-    text = problem.upper()
-    component = next((name for name, word in COMPONENTS.items() if word in text), "")
-    fault = next((name for name, word in FINDINGS.items() if word in text), "")
-    return f"{component} {fault}" if component and fault else ""
 
 
 def type_lines(sources: Sources, used: set[str]) -> list[Record]:

@@ -66,7 +66,7 @@ def n_number(text: str) -> str:
     return mark
 
 
-def normalise_registration(text: str) -> str:
+def normalise_civil_mark(text: str) -> str:
     """A civil registration mark in upper case, with the hyphen its state writes: `cgmyl` becomes `C-GMYL`.
 
     A missing hyphen is put in only before letters, because letters and digits without a hyphen are often a military
@@ -88,12 +88,12 @@ def normalise_registration(text: str) -> str:
 def normalise_mark(text: str) -> str:
     """The mark an aircraft carries: a civil registration, or else a military serial or code such as `54+13`.
 
-    A civil mark is written as `normalise_registration` writes it; a mark of N and a digit must be a true N-number.
+    A civil mark is written as `normalise_civil_mark` writes it; a mark of N and a digit must be a true N-number.
     Any other mark has 1 to 16 letters, digits, spaces and `. + / -`, and at least one digit: that alone keeps out
     the placeholders of public files (NONE, UNK, N/A, TWR, GND, ????). Raises InvalidValueError.
     """
     try:
-        return normalise_registration(text)
+        return normalise_civil_mark(text)
     except InvalidValueError:
         mark = " ".join(text.upper().split())
         if re.match("N[0-9]", mark):

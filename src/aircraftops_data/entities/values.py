@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Strict, WithJsonSchema
 
-from aircraftops_data.entities.marks import n_number, normalise_mark, normalise_registration
+from aircraftops_data.entities.marks import n_number, normalise_mark, normalise_civil_mark
 from aircraftops_data.entities.us_addresses import icao24_of_n_number, n_number_of_icao24
 from aircraftops_data.entities.vocabulary import (
     AircraftStatus,
@@ -37,7 +37,7 @@ __all__ = [
     "OperatorIata",
     "OperatorIcao",
     "OwnerKind",
-    "Registration",
+    "CivilMark",
     "Sha256",
     "TypeDesignator",
     "WakeCategory",
@@ -53,7 +53,7 @@ __all__ = [
     "normalise_mark",
     "normalise_operator_iata",
     "normalise_operator_icao",
-    "normalise_registration",
+    "normalise_civil_mark",
     "normalise_sha256",
     "normalise_type_designator",
     "owner_kind_of_faa",
@@ -169,8 +169,8 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
 
 
 Icao24 = Annotated[str, Strict(), AfterValidator(normalise_icao24), _schema(_ICAO24, "a00001")]
-Registration = Annotated[
-    str, Strict(), AfterValidator(normalise_registration), _schema(r"[A-Z0-9]+(-[A-Z0-9]+){0,2}", "C-GMYL")
+CivilMark = Annotated[
+    str, Strict(), AfterValidator(normalise_civil_mark), _schema(r"[A-Z0-9]+(-[A-Z0-9]+){0,2}", "C-GMYL")
 ]
 Mark = Annotated[str, Strict(), AfterValidator(normalise_mark), _schema(r"[A-Z0-9][A-Z0-9 .+/-]{0,15}", "54+13")]
 TypeDesignator = Annotated[str, Strict(), AfterValidator(normalise_type_designator), _schema(_TYPE_DESIGNATOR, "A20N")]

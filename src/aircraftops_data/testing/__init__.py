@@ -1,6 +1,7 @@
 """For tests of your own: an engine in one call, fixtures, a clock to hold."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aircraftops_data.errors import EngineUnavailableError
 from aircraftops_data.testing.clock import ManualClock
@@ -11,7 +12,7 @@ from aircraftops_data.testing.moto_server import MotoServer
 if TYPE_CHECKING:
     import boto3
 
-__all__ = ["LocalDynamoDB", "LocalEngine", "ManualClock", "MotoServer", "embedded_engine", "local_session"]
+__all__ = ["LocalDynamoDB", "LocalEngine", "ManualClock", "MotoServer", "embedded_engine", "is_local", "local_session"]
 
 
 def embedded_engine() -> LocalEngine:
@@ -23,6 +24,11 @@ def embedded_engine() -> LocalEngine:
         return LocalDynamoDB().start()
     except EngineUnavailableError as unavailable:
         return MotoServer(note=f"DynamoDB Local cannot be had: {'; '.join(unavailable.tried)}").start()
+
+
+def is_local(endpoint_url: str) -> bool:
+    """Whether an endpoint is on this machine."""
+    return urlsplit(endpoint_url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def local_session() -> "boto3.Session":

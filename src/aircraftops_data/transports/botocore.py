@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response
 from aircraftops_data.transports.failures import translated
 
@@ -31,8 +32,15 @@ class BotocoreTransport:
 
 
 def dynamodb_client(session: Any = None, *, endpoint_url: str | None = None, config: Any = None) -> Any:
-    """A DynamoDB client of the caller's session (or boto3's default one); all of boto3's own settings apply."""
+    """A DynamoDB client of the caller's session (or boto3's default one); all of boto3's own settings apply.
+
+    Raises InvalidInputError where they are not enough (no region) or wrong.
+    """
     import boto3
+    from botocore.exceptions import BotoCoreError
 
     maker: Any = boto3.Session() if session is None else session
-    return maker.client("dynamodb", endpoint_url=endpoint_url, config=config)
+    try:
+        return maker.client("dynamodb", endpoint_url=endpoint_url, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise InvalidInputError(f"boto3 makes no DynamoDB client of these settings: {error}") from error

@@ -1,0 +1,45 @@
+# Two commands do all the set-up: `make demo` and `make test`. PYTHON names the interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test fast thorough lint types check build clean
+
+demo: $(VENV)/demo.done
+	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
+
+test: $(VENV)/dev.done
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+fast: $(VENV)/dev.done
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+thorough: $(VENV)/dev.done
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/dev.done
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+build: $(VENV)/dev.done
+	$(BIN)/python -m build
+
+check: test lint types
+
+$(VENV)/demo.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[cli,local,moto]"
+	touch $@
+
+$(VENV)/dev.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@ $(VENV)/demo.done
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

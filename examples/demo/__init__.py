@@ -1,0 +1,1 @@
+"""The demo: real aircraft data into three tables, and back through named access patterns."""

@@ -1,0 +1,143 @@
+"""The commands, noun first: tables, keys, local."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from aircraftops_data.cli import explain
+from aircraftops_data.cli.output import fail, show
+from aircraftops_data.core.provisioning import create_request, describe, differences, ttl_attribute
+from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
+from aircraftops_data.model.schema import TABLES, Table
+from aircraftops_data.ops import AircraftOps
+from aircraftops_data.settings import Settings
+from aircraftops_data.testing import LocalDynamoDB, is_local, local_session
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+tables = typer.Typer(no_args_is_help=True, help="The three tables: make them, compare them, look at them.")
+keys = typer.Typer(no_args_is_help=True, help="What keys are made of.")
+app.add_typer(tables, name="tables")
+app.add_typer(keys, name="keys")
+
+EndpointUrl = Annotated[str | None, typer.Option(help="An engine other than AWS's, such as http://localhost:8000.")]
+Prefix = Annotated[str | None, typer.Option(help="Put before each table's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def run() -> None:
+    """Run the command line; the library's errors become a line on standard error and an exit code."""
+    try:
+        app()
+    except AircraftOpsDataError as error:
+        fail(error)
+
+
+def _connected(endpoint_url: str | None, prefix: str | None) -> AircraftOps:
+    """Connected by boto3's configuration; an engine on this machine needs none, and takes made-up credentials."""
+    settings = Settings.from_environment(endpoint_url=endpoint_url, prefix=prefix)
+    local = settings.endpoint_url is not None and is_local(settings.endpoint_url)
+    return AircraftOps.connect(session=local_session() if local else None, settings=settings)
+
+
+@tables.command("create")
+def create(endpoint_url: EndpointUrl = None, prefix: Prefix = None, as_json: AsJson = False) -> None:
+    """Make the tables that are missing; never changes or deletes one. Billing and more: AIRCRAFTOPS_ variables."""
+    outcomes = _connected(endpoint_url, prefix).create_tables()
+    show([{"table": outcome.name, "outcome": outcome.outcome} for outcome in outcomes], as_json=as_json)
+
+
+@tables.command("plan")
+def plan(endpoint_url: EndpointUrl = None, prefix: Prefix = None, as_json: AsJson = False) -> None:
+    """Say what `create` would do, and how existing tables differ from their definitions. Changes nothing."""
+    ops = _connected(endpoint_url, prefix)
+    show([_planned(ops, table) for table in TABLES], as_json=as_json)
+
+
+def _planned(ops: AircraftOps, table: Table) -> dict[str, str]:
+    core = ops.core
+    name = core.context.names[table]
+    found = core.runner.run(describe(table, core.context))
+    if found is None:
+        return {"table": name, "would": "create"}
+    different = list(differences(table, found))
+    ttl = core.runner.run(ttl_attribute(table, core.context))
+    if ttl != table.ttl_attribute:
+        different.append(f"TTL attribute: expected {table.ttl_attribute}, found {ttl}")
+    return {"table": name, "would": "refuse: " + "; ".join(different) if different else "leave unchanged"}
+
+
+@tables.command("describe")
+def described(prefix: Prefix = None, as_json: AsJson = False) -> None:
+    """Show the definitions: keys, indexes, stream, TTL. Asks no engine; --json prints the CreateTable requests."""
+    settings = Settings.from_environment(prefix=prefix)
+    context = AircraftOps.connect(settings=settings, client=object()).core.context
+    if as_json:
+        show([dict(create_request(table, context, settings).parameters) for table in TABLES], as_json=True)
+        return
+    show([_definition(table, context.names[table]) for table in TABLES], as_json=False)
+
+
+def _definition(table: Table, name: str) -> dict[str, str]:
+    return {
+        "table": name,
+        "primary_key": " + ".join(attribute.name for attribute in table.attributes),
+        "indexes": "\n".join(f"{i.name}: {' + '.join(a.name for a in i.attributes)}" for i in table.indexes),
+        "stream": table.stream or "none",
+        "TTL": table.ttl_attribute or "none",
+        "entities": "\n".join(sorted(table.entities)),
+    }
+
+
+@keys.command("explain")
+def explained(
+    what: Annotated[str, typer.Argument(help="An entity (Aircraft, aircraft), or a stored key in quotes.")],
+    components: Annotated[list[str] | None, typer.Argument(help="Components, as name=value.")] = None,
+    module: Annotated[str | None, typer.Option(help="A module of yours to import, for its entities.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an entity's key templates, the keys that components build, or what a stored key is made of."""
+    _import(module)
+    definition = explain.entity_named(TABLES, what)
+    if definition is None:
+        found = explain.meanings_of(TABLES, what)
+        if not found:
+            raise InvalidInputError(f"{what!r} is neither an entity nor a key that any template builds")
+        show(found, as_json=as_json)
+    elif components:
+        show(explain.keys_of(definition, dict(_pair(text) for text in components)), as_json=as_json)
+    else:
+        show(explain.templates_of(definition), as_json=as_json, title=definition.entity.__doc__ or "")
+
+
+def _import(module: str | None) -> None:
+    if module is None:
+        return
+    try:
+        import_module(module)
+    except ImportError as error:
+        raise InvalidInputError(f"Module {module!r} cannot be imported: {error}") from error
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, middle, value = text.partition("=")
+    if not middle:
+        raise InvalidInputError(f"{text!r} is not written name=value")
+    return name, value
+
+
+@app.command("local")
+def local(tables: Annotated[bool, typer.Option("--tables", help="Make the three tables in it.")] = False) -> None:
+    """Run a DynamoDB Local in memory until Ctrl-C, and print its endpoint."""
+    from threading import Event
+
+    with LocalDynamoDB() as engine:
+        if tables:
+            AircraftOps.connect(session=local_session(), endpoint_url=engine.endpoint_url).create_tables()
+        typer.echo(f"{engine.description}\nexport AWS_ENDPOINT_URL_DYNAMODB={engine.endpoint_url}")
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            typer.echo("stopped")
