@@ -16,7 +16,10 @@ from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
 
 settings.register_profile(
-    "fast", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "fast",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("thorough", parent=settings.get_profile("fast"), max_examples=10_000)
 settings.load_profile("fast")
@@ -83,3 +86,15 @@ def aircraft_ops(client: Any) -> Iterator[AircraftOps]:
     yield ops
     for name in ops.table_names():
         client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def fresh_names(local_endpoint: str) -> Iterator[str]:
+    """A prefix for tables on DynamoDB Local; whatever is made under it is gone after the test."""
+    prefix = f"t{Chance().identifier()}-"
+    yield prefix
+    client = local_session().client("dynamodb", endpoint_url=local_endpoint)
+    for page in client.get_paginator("list_tables").paginate():
+        for name in page["TableNames"]:
+            if name.startswith(prefix):
+                client.delete_table(TableName=name)

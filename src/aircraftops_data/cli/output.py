@@ -48,9 +48,8 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str = "") -> N
         table.add_column(name.replace("_", " "), overflow="fold")
     for record in rows:
         table.add_row(*(_cell(record.get(name)) for name in columns))
-    console = Console()
-    # A pipe has no width; then nothing is folded to fit a screen that is not there.
-    console.print(table, width=None if console.is_terminal else 200)
+    # A pipe has no width; nothing is folded to fit a screen that is not there.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _columns(rows: Iterable[dict[str, Any]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -44,12 +44,16 @@ class Partial(Mapping[str, Any], Generic[E]):
         return f"Partial[{self.entity.__name__}]({inner})"
 
 
-def partial_of(entity: type[E], item: Item) -> Partial[E]:
-    """The fields an item carries, each validated by its own rules. Raises CorruptItemError."""
+def partial_of(entity: type[E], item: Item, asked: Iterable[str]) -> Partial[E]:
+    """The fields an item carries. Raises CorruptItemError.
+
+    A field `asked` for as a whole is validated by its own rules, and has its default where nothing is stored; of one
+    that was asked for in part, that part is given as it is.
+    """
     definition = entity.definition()
     values = codec_of(definition).plain(item)
     try:
-        return Partial(entity, {name: definition.validators.validate(name, value) for name, value in values.items()})
+        whole = {name: definition.validators.validate(name, values[name]) for name in asked if name in values}
     except ValidationError as error:
         found = problems(error)
         raise CorruptItemError(
@@ -58,3 +62,11 @@ def partial_of(entity: type[E], item: Item) -> Partial[E]:
             key=primary_key(item, definition.table),
             problems=found,
         ) from error
+    return Partial(entity, {**_defaults(entity, asked), **values, **whole})
+
+
+def _defaults(entity: type[Entity], names: Iterable[str]) -> dict[str, Any]:
+    fields = entity.model_fields
+    return {
+        name: fields[name].get_default(call_default_factory=True) for name in names if not fields[name].is_required()
+    }

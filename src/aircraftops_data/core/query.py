@@ -12,7 +12,7 @@ from aircraftops_data.consumed import Consumed
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.partial import Partial, partial_of
-from aircraftops_data.core.reading import Chunk, Page, Reading, ReadPolicy, chunk, count, page
+from aircraftops_data.core.reading import Chunk, Page, Reading, ReadPolicy, Source, chunk, count, page
 from aircraftops_data.core.run import run, side_by_side
 from aircraftops_data.errors import CorruptItemError, InvalidInputError, NotFoundError, NotUniqueError
 from aircraftops_data.model.conditions import Attribute, Condition, FieldPath
@@ -171,12 +171,23 @@ class Query(Readable[E]):
         for attribute in attributes:
             if not self.reading.source.carries(attribute.name):
                 raise InvalidInputError(f"The index does not carry {attribute.name!r}")
+        asked = _asked(entity, attributes, self.reading.source)
 
         def decode(item: Item) -> Any:
-            return partial_of(entity, item)
+            return partial_of(entity, item, asked)
 
         projected: Reading[Any] = replace(self.reading, projection=attributes or None, decode=decode)
         return Readable(projected, self.runner)
+
+
+def _asked(entity: type[Entity], attributes: tuple[Attribute, ...], source: Source) -> list[str]:
+    """The fields asked for as a whole: those named, and those of the keys; all that the index carries if none is."""
+    definition = entity.definition()
+    if not attributes:
+        return [name for name, stored in definition.attributes.items() if source.carries(stored)]
+    keyed = definition.primary.components
+    whole = {attribute.name for attribute in attributes if not attribute.path}
+    return [name for name, stored in definition.attributes.items() if stored in whole or name in keyed]
 
 
 def _attribute(entity: type[Entity], named: FieldPath | str) -> Attribute:

@@ -152,6 +152,8 @@ class Reading(Generic[T]):
     def _projected(self, wanted: tuple[Attribute, ...]) -> list[Attribute]:
         """What was asked for, and what reading on and telling types and expiry needs."""
         needed = self.source.needed()
+        if self.definition is not None and self.definition.schema_version > 1:
+            needed.add(self.source.table.managed.schema_version)
         whole = {attribute.name for attribute in wanted if not attribute.path}
         inner = [attribute for attribute in wanted if attribute.path and attribute.name not in whole]
         return [*(Attribute(name) for name in sorted(needed | whole)), *inner]

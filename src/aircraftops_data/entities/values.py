@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Strict, WithJsonSchema
 
-from aircraftops_data.entities.marks import n_number, normalise_mark, normalise_civil_mark
+from aircraftops_data.entities.marks import n_number, normalise_civil_mark, normalise_mark
 from aircraftops_data.entities.us_addresses import icao24_of_n_number, n_number_of_icao24
 from aircraftops_data.entities.vocabulary import (
     AircraftStatus,
@@ -28,6 +28,7 @@ __all__ = [
     "AirportIata",
     "AirportIcao",
     "Callsign",
+    "CivilMark",
     "CountryCode",
     "DescriptionCode",
     "Icao24",
@@ -37,7 +38,6 @@ __all__ = [
     "OperatorIata",
     "OperatorIcao",
     "OwnerKind",
-    "CivilMark",
     "Sha256",
     "TypeDesignator",
     "WakeCategory",
@@ -47,13 +47,13 @@ __all__ = [
     "normalise_airport_iata",
     "normalise_airport_icao",
     "normalise_callsign",
+    "normalise_civil_mark",
     "normalise_country_code",
     "normalise_description_code",
     "normalise_icao24",
     "normalise_mark",
     "normalise_operator_iata",
     "normalise_operator_icao",
-    "normalise_civil_mark",
     "normalise_sha256",
     "normalise_type_designator",
     "owner_kind_of_faa",

@@ -161,7 +161,15 @@ class EntityDefinition:
             raise InvalidKeyError(f"{self.name}: {'; '.join(problems(error, name))}", component=name) from error
 
 
-def bind_part(entity: type[Entity], table: Table, attribute: KeyAttribute, text: str, *, sort: bool) -> KeyPart:
+def bind_part(
+    entity: type[Entity],
+    table: Table,
+    attribute: KeyAttribute,
+    text: str,
+    *,
+    sort: bool = False,
+    encode: Callable[[Any, str], KeyEncoder] = encoder_for,
+) -> KeyPart:
     """A template bound to an attribute, with the encoders of the entity's fields. Raises DefinitionError."""
 
     def encoder(name: str, spec: str) -> KeyEncoder:
@@ -173,7 +181,7 @@ def bind_part(entity: type[Entity], table: Table, attribute: KeyAttribute, text:
         if attribute.type != "S":
             return KeyEncoder(attribute.type, str, str)
         try:
-            return encoder_for(field.annotation, spec)
+            return encode(field.annotation, spec)
         except DefinitionError as error:
             raise DefinitionError(f"{entity.__name__}: {name!r} in key template {text!r}: {error}") from error
 
@@ -194,6 +202,6 @@ def bind_key(
     return BoundKey(
         name,
         index,
-        bind_part(entity, table, keyed.partition_key, partition, sort=False),
+        bind_part(entity, table, keyed.partition_key, partition),
         None if keyed.sort_key is None else bind_part(entity, table, keyed.sort_key, sort or "", sort=True),
     )

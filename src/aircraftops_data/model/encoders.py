@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 from aircraftops_data.errors import DefinitionError, InvalidKeyError
+from aircraftops_data.model.numbers import number_text, number_value
 
 _WIDTH = re.compile(r"(\d+)(?:\.(\d+))?$")
 
@@ -52,6 +53,7 @@ def _flag(value: object) -> str:
 
 
 TEXT = KeyEncoder("text", _text, str)
+_NUMBER = KeyEncoder("number", number_text, number_value)
 _SIMPLE: dict[type, KeyEncoder] = {
     str: TEXT,
     bool: KeyEncoder("bool", _flag, lambda text: {"0": False, "1": True}[text]),
@@ -100,6 +102,11 @@ def encoder_for(annotation: Any, spec: str) -> KeyEncoder:
         if isinstance(kind, type) and issubclass(kind, known):
             return encoder
     raise DefinitionError(f"A field of type {_named(kind)} cannot be a key component")
+
+
+def unordered_encoder_for(annotation: Any, spec: str) -> KeyEncoder:
+    """The encoder where values are only told apart, never ordered: a number needs no width."""
+    return _NUMBER if plain_type(annotation) in (int, float, Decimal) else encoder_for(annotation, spec)
 
 
 def _named(kind: Any) -> str:

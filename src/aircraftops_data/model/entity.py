@@ -12,6 +12,7 @@ from aircraftops_data.model.conditions import Attribute, FieldPath
 from aircraftops_data.model.declarations import Index, PrimaryKey, Unique, Upgrader
 from aircraftops_data.model.definition import MANAGED_FIELDS, BoundKey, EntityDefinition, UniqueKey, bind_key, bind_part
 from aircraftops_data.model.design import register
+from aircraftops_data.model.encoders import unordered_encoder_for
 from aircraftops_data.model.fields import FieldValidators, attribute_names
 from aircraftops_data.model.schema import Table
 
@@ -175,7 +176,9 @@ def _uniques(entity: type[Entity], table: Table, entity_type: str, declared: dic
             raise DefinitionError(f"{entity.__name__}: Unique needs a table whose primary key is text")
         places = "#".join(f"{{{name}}}" for name in declaration.fields)
         text = f"UNIQUE#{entity_type}#{'+'.join(declaration.fields)}#{places}"
-        yield UniqueKey(declaration.fields, bind_part(entity, table, table.partition_key, text, sort=False))
+        yield UniqueKey(
+            declaration.fields, bind_part(entity, table, table.partition_key, text, encode=unordered_encoder_for)
+        )
 
 
 def _upgraders(entity: type[Entity], schema_version: int, declared: dict[str, object]) -> dict[int, Any]:
@@ -190,6 +193,9 @@ def _upgraders(entity: type[Entity], schema_version: int, declared: dict[str, ob
 def _refuse_clashes(definition: EntityDefinition) -> None:
     """No field may be stored under a name the library or another key uses, unless it holds the very same value."""
     table, name = definition.table, definition.name
+    for field in definition.attributes:
+        if field in vars(Entity):
+            raise DefinitionError(f"{name}.{field}: every entity has {field!r} already; give the field another name")
     templates = {part.attribute.name: part.template for key in definition.keys for part in key.parts}
     reserved = {*table.managed.names(), table.ttl_attribute}
     for field, attribute in definition.attributes.items():

@@ -137,6 +137,8 @@ class EntityCodec(Generic[E]):
         """
         if self.definition.table.managed.entity_type in item:
             self.check_type(item)
+        if self.is_old(item):
+            self._corrupt(item, ("parts of an item of an older schema version cannot be upgraded @ (item)",), None)
         values = self._plain(item)
         return values | self._from_keys(item, values)
 
