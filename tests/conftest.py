@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("thorough", parent=settings.get_profile("fast"), max_examples=10_000)
-settings.load_profile("fast")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 ENGINES = [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)]
 

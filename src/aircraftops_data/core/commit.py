@@ -84,7 +84,7 @@ def read(intent: Intent[Any], context: Context) -> Plan[Item | None]:
     """The stored item of an intent, read consistently."""
     parameters = {
         "TableName": context.names[intent.definition.table],
-        "Key": intent.key,
+        "Key": intent.read_key,
         "ConsistentRead": True,
         "ReturnConsumedCapacity": "INDEXES",
     }

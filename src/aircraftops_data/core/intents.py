@@ -29,7 +29,7 @@ def evolve(entity: E, changes: Mapping[str, Any]) -> E:
     """A copy with these fields changed, validated as a whole. Raises InvalidValueError."""
     refuse_fields(entity.definition(), changes)
     try:
-        return type(entity).model_validate({**values_of(entity), **changes}, by_name=True)
+        return type(entity).model_validate({**values_of(entity), **changes}, by_name=True, by_alias=False)
     except ValidationError as error:
         found = problems(error)
         raise InvalidValueError(f"{type(entity).__name__}: {'; '.join(found)}", problems=found) from error
@@ -79,7 +79,7 @@ class OfEntity(Writing, Generic[E]):
         """
         item = self.full_item(entity, stamp)
         created = self.table.managed.created_at
-        kept = {attribute.name for attribute in self.table.attributes} | {created}
+        kept = {*self.key, created}
         indexed = {part.attribute.name for key in self.definition.indexes for part in key.parts}
         every = {*self.definition.attributes.values(), *indexed, *(stored or ())}
         return Changes(
@@ -256,21 +256,20 @@ class Check(Writing):
 class Move(OfEntity[E]):
     """The entity goes to another primary key: the old item is deleted and the new one created, in one transaction."""
 
-    @property
-    def needs_read(self) -> bool:
-        """Never."""
-        return False
-
     def __init__(self, entity: E, changes: Mapping[str, Any]) -> None:
         self._old = entity
         super().__init__(evolve(entity, changes))
-        self._old_key = self.definition.identify(entity.identity())
-        if self.key == self._old_key:
+        self.read_key = self.definition.identify(entity.identity())
+        if self.key == self.read_key:
             raise InvalidInputError(f"{self.definition.name}: the primary key stays the same; use replace")
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """Create there, delete here at the version known, and hand the unique values over."""
-        entity = stamped(self.entity, self._old.version + 1, stamp.now, self._old.created_at)
+        version = self._old.version
+        left = Writing(self.definition, self.read_key)
+        if self.needs_read and (stored is None or self.gone(stored, stamp) or self.stored_version(stored) != version):
+            raise left.refusal(stored, version, stamp)
+        entity = stamped(self.entity, version + 1, stamp.now, self._old.created_at)
         there = self.action(
             "Put",
             stamp,
@@ -278,12 +277,13 @@ class Move(OfEntity[E]):
             lambda found: Done(found) if self.is_mine(found, stamp) else self.taken(found),
             item=self.full_item(entity, stamp),
         )
-        left = Writing(self.definition, self._old_key)
         here = left.action(
             "Delete",
             stamp,
-            left.alive(stamp) & left.at_version(self._old.version),
-            lambda found: left.refusal(found, self._old.version, stamp),
+            left.alive(stamp) & left.at_version(version),
+            lambda found: left.refusal(found, version, stamp),
         )
-        old, new = self.holding(self._old, self._old_key), self.holding(entity, self.key)
-        return [there, here, *sentinels(self.definition, old, new, stamp)]
+        if stored is None:
+            return [there, here]
+        old = self.holding(self.codec.entity(stored), self.read_key)
+        return [there, here, *sentinels(self.definition, old, self.holding(entity, self.key), stamp)]

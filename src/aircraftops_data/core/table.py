@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast, overload
 
 from aircraftops_data.clock import Clock, Retry, SystemClock
 from aircraftops_data.consumed import metered
+from aircraftops_data.core.adding import Delta
 from aircraftops_data.core.batch import (
     GET_LIMIT,
     WRITE_LIMIT,
@@ -30,7 +31,6 @@ from aircraftops_data.core.query import Collection, Query, Runner, Scan
 from aircraftops_data.core.reading import Reading, Source, get, source_of
 from aircraftops_data.core.run import side_by_side
 from aircraftops_data.core.transaction import Transaction, deleting, updating
-from aircraftops_data.core.update import Delta
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, NotFoundError
 from aircraftops_data.model.conditions import Attribute, BeginsWith, Comparison, Condition

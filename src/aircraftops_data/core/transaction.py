@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from aircraftops_data.core.adding import Delta
 from aircraftops_data.core.commit import commit
 from aircraftops_data.core.intents import Check, Create, Delete, Move, Put, Replace
 from aircraftops_data.core.query import Runner
-from aircraftops_data.core.update import Delta, FieldChanges, Update
+from aircraftops_data.core.update import FieldChanges, Update
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.conditions import Condition

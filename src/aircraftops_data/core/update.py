@@ -8,16 +8,15 @@ read and the update is conditioned on the components read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
-from aircraftops_data.core.intents import OfEntity, conjunction, evolve, refuse_fields, stamped
-from aircraftops_data.core.writes import Action, Done, Holding, Stale, Stamp, Verdict, Writing, sentinels
+from aircraftops_data.core.adding import Delta, is_blind, refuse_delta, total
+from aircraftops_data.core.intents import OfEntity, conjunction, evolve, left_behind, refuse_fields, stamped
+from aircraftops_data.core.writes import Action, Done, Stale, Stamp, Verdict, Writing, sentinels
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Stored, absent
 from aircraftops_data.model.definition import BoundKey, EntityDefinition, Item
@@ -28,7 +27,6 @@ from aircraftops_data.translation.expressions import Changes
 from aircraftops_data.translation.values import encode_value
 
 E = TypeVar("E", bound=Entity)
-Delta = int | float | Decimal | AbstractSet[Any]
 
 
 @dataclass(frozen=True)
@@ -55,23 +53,30 @@ def checked(definition: EntityDefinition, changes: FieldChanges) -> FieldChanges
     for name in names:
         if name in definition.primary.components:
             raise InvalidInputError(f"{definition.name}.{name} is part of the primary key; use move")
-    for name in changes.removed:
-        if definition.entity.model_fields[name].is_required():
-            raise InvalidInputError(f"{definition.name}.{name} is required and cannot be removed")
     for name, delta in changes.added.items():
-        if not _can_be_added(delta):
-            raise InvalidInputError(f"{definition.name}.{name}: add takes a number or a set with elements")
-    return FieldChanges(
-        {name: _valid(definition, name, value) for name, value in changes.assigned.items()},
-        tuple(changes.removed),
-        changes.added,
-    )
+        refuse_delta(definition, name, delta)
+    assigned = {name: _valid(definition, name, value) for name, value in changes.assigned.items()}
+    made = {name: _made(definition, name) for name in changes.removed if _has_factory(definition, name)}
+    removed = tuple(name for name in changes.removed if name not in made and _may_be_absent(definition, name))
+    return FieldChanges({**assigned, **made}, removed, changes.added)
 
 
-def _can_be_added(delta: object) -> bool:
-    if isinstance(delta, AbstractSet):
-        return delta != set()
-    return isinstance(delta, int | float | Decimal) and not isinstance(delta, bool)
+def _has_factory(definition: EntityDefinition, name: str) -> bool:
+    return definition.entity.model_fields[name].default_factory is not None
+
+
+def _made(definition: EntityDefinition, name: str) -> Any:
+    """What a field's factory makes: stored, for it may make something else each time it is asked."""
+    field = definition.entity.model_fields[name]
+    if field.default_factory_takes_validated_data:
+        raise InvalidInputError(f"{definition.name}.{name}: its default depends on other fields; set it")
+    return field.get_default(call_default_factory=True)
+
+
+def _may_be_absent(definition: EntityDefinition, name: str) -> bool:
+    if definition.entity.model_fields[name].is_required():
+        raise InvalidInputError(f"{definition.name}.{name} is required and cannot be removed")
+    return True
 
 
 def _valid(definition: EntityDefinition, name: str, value: Any) -> Any:
@@ -106,7 +111,7 @@ class Update(Writing, Generic[E]):
     def _known(self) -> dict[str, Any]:
         """The fields whose value after the update is known from the call alone."""
         fields = self.definition.entity.model_fields
-        removed = {name: fields[name].get_default(call_default_factory=True) for name in self._changes.removed}
+        removed = {name: fields[name].default for name in self._changes.removed}
         return {**self._identity, **self._changes.assigned, **removed}
 
     @cached_property
@@ -116,123 +121,116 @@ class Update(Writing, Generic[E]):
 
     @cached_property
     def _settled(self) -> set[str]:
-        """Fields added to whose sum must be known here: those that feed a key, and those with constraints."""
+        """Fields added to whose sum must be known here: those that feed a key, and those with rules."""
         fed = {name for key in self._affected for name in key.components}
-        fields = self.definition.entity.model_fields
-        return {name for name in self._changes.added if name in fed or fields[name].metadata}
+        added = self._changes.added.items()
+        return {name for name, delta in added if name in fed or not is_blind(self.definition, name, delta)}
+
+    @cached_property
+    def _needed(self) -> set[str]:
+        """The fields, not known from the call, that the update is worked out from."""
+        return {name for key in self._affected for name in key.components} - set(self._known) | self._settled
 
     @cached_property
     def _touches_uniques(self) -> bool:
         held = {name for unique in self.definition.uniques for name in unique.fields} | {"expires_at"}
         return bool(self.definition.uniques) and bool(self._changes.names() & held)
 
-    @cached_property
-    def _whole_validators(self) -> bool:
-        """Whether the entity has rules over several fields, which only the whole entity can answer."""
-        decorators = self.definition.entity.__pydantic_decorators__
-        return bool(decorators.model_validators)
+    @property
+    def _takes_whole(self) -> bool:
+        """Whether only the whole stored entity can answer: unique values, or rules over several fields."""
+        return self._touches_uniques or self.definition.validators.whole
 
     @property
     def needs_read(self) -> bool:
-        """Whether the stored item must be read first."""
-        if self._instance is not None:
-            return False
-        unknown = any(set(key.components) - set(self._known) for key in self._affected)
-        return unknown or bool(self._settled) or self._touches_uniques or self._whole_validators
+        """Whether the stored item must be read first; an instance may stand in for it where the rest is guarded."""
+        return self._takes_whole or (self._instance is None and bool(self._needed))
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
-        """The update, blind or built on the stored item (or on the instance, whose version is then the condition)."""
-        if stored is None and self.needs_read:
+        """The update, blind, or built on the stored item or on the instance and conditioned on what it was built on."""
+        if (stored is None and self.needs_read) or (stored is not None and self.gone(stored, stamp)):
             raise self.not_found()
-        if stored is not None and self.gone(stored, stamp):
-            raise self.not_found()
+        if stored is not None and self._version is not None and self._version != self.stored_version(stored):
+            raise self.version_conflict(self._version, stored)
         base = cast("E | None", self.codec.entity(stored)) if stored is not None else self._instance
         if base is None:
-            return [self._blind(stamp)]
-        return self._built(base, stored, stamp)
+            return [self._main(stamp, self._field_changes(self._known, stamp), [], stored)]
+        new = stamped(self._applied(base), base.version + 1, stamp.now, base.created_at)
+        if stored is not None and (self._takes_whole or self.codec.is_old(stored)):
+            return self._rebuilt(base, new, stored, stamp)
+        guards = self._guards(stored if stored is not None else self.codec.fields(base))
+        return [self._main(stamp, self._field_changes(values_of(new), stamp), list(guards), stored)]
 
-    def _blind(self, stamp: Stamp) -> Action:
-        changes = self._field_changes(self._known, stamp)
-        counter = self.table.managed.version
-        counted = Changes(changes.set, changes.remove, changes.add, {}, (counter,))
+    def _rebuilt(self, base: E, new: E, stored: Item, stamp: Stamp) -> list[Action]:
+        """Everything the entity says, under the version read; what an older schema left behind goes."""
+        old = self.codec.is_old(stored)
+        whole = OfEntity(new)
+        changes = whole.assignment(new, stamp, stored if old else None)
+        guard = self.at_version(base.version)
+        item = left_behind(stored, self.key, changes)
+        main = self._main(stamp, changes, [guard], stored, item=item, current_schema=not old)
+        if not self._touches_uniques:
+            return [main]
+        held = whole.holding(base, self.key), whole.holding(new, self.key)
+        return [main, *sentinels(self.definition, *held, stamp)]
+
+    def _main(
+        self,
+        stamp: Stamp,
+        changes: Changes,
+        guards: list[Condition],
+        known: Item | None,
+        *,
+        item: Item | None = None,
+        current_schema: bool = True,
+    ) -> Action:
+        condition = self._condition(stamp, guards, current_schema=current_schema)
         return self.action(
             "Update",
             stamp,
-            self._condition(stamp, []),
-            lambda found: self._verdict(found, stamp, None),
-            changes=counted,
-        )
-
-    def _built(self, base: E, stored: Item | None, stamp: Stamp) -> list[Action]:
-        new = stamped(self._applied(base), base.version + 1, stamp.now, base.created_at)
-        rewritten = stored is not None and self.codec.is_old(stored)
-        exact = rewritten or self._instance is not None or self._touches_uniques or self._whole_validators
-        if rewritten:
-            changes = OfEntity(new).assignment(new, stamp, stored)
-        else:
-            changes = self._field_changes(values_of(new), stamp)
-        guards = [self.at_version(base.version)] if exact else list(self._guards(stored or {}))
-        item = None
-        if exact:
-            changes.set[self.table.managed.version] = {"N": str(new.version)}
-            item = OfEntity(new).full_item(new, stamp)
-        else:
-            changes = Changes(changes.set, changes.remove, changes.add, {}, (self.table.managed.version,))
-        main = self.action(
-            "Update",
-            stamp,
-            self._condition(stamp, guards, current_schema=not rewritten),
-            lambda found: self._verdict(found, stamp, stored),
+            condition,
+            lambda found: self._verdict(found, stamp, known),
             item=item,
             changes=changes,
         )
-        return [main, *self._sentinels(base, new, stamp)]
 
     def _applied(self, base: E) -> E:
         """The entity after the update, validated as a whole."""
-        sums = {name: _sum(getattr(base, name), delta) for name, delta in self._changes.added.items()}
+        added = self._changes.added.items()
+        sums = {name: total(self.definition, name, getattr(base, name), delta) for name, delta in added}
         changed = {name: value for name, value in self._known.items() if name not in self._identity}
         return evolve(base, {**changed, **sums})
 
     def _field_changes(self, values: Mapping[str, Any], stamp: Stamp) -> Changes:
         """The named fields and the keys they feed, as changes of attributes."""
-        names = self.definition.attributes
+        managed = self.table.managed
         assigned, removed = self._own_fields(values)
         for key in self._affected:
             built = key.build(values)
             if built is None:
-                removed += [part.attribute.name for part in key.parts]
+                removed |= {part.attribute.name for part in key.parts} - set(self.definition.attributes.values())
             else:
-                assigned |= built
-        managed = self.table.managed
-        assigned[managed.updated_at] = encode_value(stamp.now)
-        assigned[managed.write_id] = {"S": stamp.write_id}
-        added = {
-            names[name]: encode_value(delta) for name, delta in self._changes.added.items() if name not in self._settled
-        }
-        return Changes(assigned, removed, added)
+                assigned |= {name: stored for name, stored in built.items() if name not in self.key}
+        assigned |= {managed.updated_at: encode_value(stamp.now), managed.write_id: {"S": stamp.write_id}}
+        names = self.definition.attributes
+        added = {names[n]: encode_value(delta) for n, delta in self._changes.added.items() if n not in self._settled}
+        return Changes(assigned, sorted(removed - set(self.key)), added, count=(managed.version,))
 
-    def _own_fields(self, values: Mapping[str, Any]) -> tuple[Item, list[str]]:
-        assigned: Item = {}
-        removed: list[str] = [self.definition.attributes[name] for name in self._changes.removed]
-        for name in (*self._changes.assigned, *self._settled):
-            stored = self.codec.field(name, values[name])
-            if stored is None:
-                removed.append(self.definition.attributes[name])
-            else:
-                assigned[self.definition.attributes[name]] = stored
-        return assigned, removed
+    def _own_fields(self, values: Mapping[str, Any]) -> tuple[Item, set[str]]:
+        names = self.definition.attributes
+        fields = {name: self.codec.field(name, values[name]) for name in (*self._changes.assigned, *self._settled)}
+        assigned = {names[name]: stored for name, stored in fields.items() if stored is not None}
+        removed = {names[name] for name, stored in fields.items() if stored is None}
+        return assigned, removed | {names[name] for name in self._changes.removed}
 
     def _guards(self, stored: Item) -> Iterator[Condition]:
         """The stored values this update was built on are still there."""
-        needed = {name for key in self._affected for name in key.components} | self._settled
-        for name in sorted(needed - set(self._known)):
+        for name in sorted(self._needed):
             attribute = self.definition.attributes[name]
-            value = stored.get(attribute)
-            place = Attribute(attribute)
+            value, place = stored.get(attribute), Attribute(attribute)
             yield absent(place) if value is None else Comparison("=", place, Stored(value))
 
-    def _condition(self, stamp: Stamp, guards: list[Condition], *, current_schema: bool = True) -> Condition:
+    def _condition(self, stamp: Stamp, guards: list[Condition], *, current_schema: bool) -> Condition:
         parts = [self.alive(stamp), *guards, self.not_mine(stamp)]
         if self._version is not None:
             parts.append(self.at_version(self._version))
@@ -256,27 +254,10 @@ class Update(Writing, Generic[E]):
 
     def _outdated(self, item: Item, known: Item | None) -> bool:
         """Whether the refusal may be due to what the update was built on, not to the caller's condition."""
-        if self._where is None or (self.codec.is_old(item) and (known is None or not self.codec.is_old(known))):
-            return True
-        return known is not None and known != item
-
-    def _sentinels(self, base: E, new: E, stamp: Stamp) -> Iterator[Action]:
-        if self._touches_uniques:
-            return sentinels(self.definition, self._holding(base), self._holding(new), stamp)
-        return iter(())
-
-    def _holding(self, entity: E) -> Holding:
-        expiry = None if entity.expires_at is None else self.codec.field("expires_at", entity.expires_at)
-        return Holding(values_of(entity), self.key, expiry)
+        if known is None:
+            return self._where is None or bool(self._needed) or self.codec.is_old(item)
+        return self._where is None or known != item
 
     def outcome(self, item: Item | None) -> E | None:
         """The entity after the update; None where only the engine knows it (an update inside a transaction)."""
         return None if item is None else cast("E", self.codec.entity(item))
-
-
-def _sum(value: Any, delta: Delta) -> Any:
-    if isinstance(delta, AbstractSet):
-        return {*(value or ()), *delta}
-    if isinstance(value, Decimal) or isinstance(delta, Decimal):
-        return Decimal(str(value or 0)) + Decimal(str(delta))
-    return (value or 0) + delta

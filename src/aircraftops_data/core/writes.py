@@ -82,7 +82,7 @@ class Intent(Protocol[T_co]):
     """A write that knows what it means."""
 
     definition: EntityDefinition
-    key: Item
+    read_key: Item
 
     @property
     def needs_read(self) -> bool:
@@ -104,6 +104,7 @@ class Writing:
     def __init__(self, definition: EntityDefinition, key: Item) -> None:
         self.definition = definition
         self.key = key
+        self.read_key = key
 
     @property
     def codec(self) -> EntityCodec[Any]:

@@ -43,6 +43,9 @@ class Size:
 
     of: Attribute
 
+    def __str__(self) -> str:
+        return f"size({self.of})"
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -54,6 +57,10 @@ class Stored:
 Operand = Attribute | Size | Stored | Any
 
 
+def _shown(operand: Operand) -> str:
+    return str(operand) if isinstance(operand, Attribute | Size) else repr(operand)
+
+
 @dataclass(frozen=True)
 class Comparison(Condition):
     """Left compared with right."""
@@ -63,7 +70,7 @@ class Comparison(Condition):
     right: Operand
 
     def __str__(self) -> str:
-        return f"{self.left} {self.operator} {self.right!r}"
+        return f"{self.left} {self.operator} {_shown(self.right)}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class Between(Condition):
     high: Operand
 
     def __str__(self) -> str:
-        return f"{self.left} BETWEEN {self.low!r} AND {self.high!r}"
+        return f"{self.left} BETWEEN {_shown(self.low)} AND {_shown(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class In(Condition):
     choices: tuple[Operand, ...]
 
     def __str__(self) -> str:
-        return f"{self.left} IN {self.choices!r}"
+        return f"{self.left} IN ({', '.join(map(_shown, self.choices))})"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -46,35 +47,41 @@ class KeyQuery(Generic[E]):
 
     def between(self, **bounds: tuple[Any, Any]) -> KeyQuery[E]:
         """Low <= component <= high, for the component behind those already given; both ends included."""
-        name, (low, high) = self._only(bounds)
-        return self._ranged(name, low, high)
+        name, pair = self._only(bounds)
+        match pair:
+            case (low, high):
+                return self._ranged(name, self._given(name, low), self._given(name, high))
+            case _:
+                raise InvalidKeyError(f"{name!r} needs two bounds: (low, high)", component=name)
 
     def at_least(self, **bound: Any) -> KeyQuery[E]:
         """Component >= bound, for the component behind those already given."""
         name, low = self._only(bound)
-        return self._ranged(name, low, None)
+        return self._ranged(name, self._given(name, low), None)
 
     def at_most(self, **bound: Any) -> KeyQuery[E]:
         """Component <= bound, for the component behind those already given."""
         name, high = self._only(bound)
-        return self._ranged(name, None, high)
+        return self._ranged(name, None, self._given(name, high))
 
     def starts_with(self, **partial: str) -> KeyQuery[E]:
         """The written form of the component behind those already given begins with this text."""
         name, text = self._only(partial)
-        prefix, component = self._next(name)
+        prefix, _ = self._next(name)
         if self.key.sort is None or self.key.sort.attribute.type != "S" or not isinstance(text, str):
             raise InvalidKeyError(f"{name!r} is not text and has no beginning to compare", component=name)
         value = {"S": prefix + self.key.sort.template.escape(text)}
-        if not value["S"]:
-            return replace(self, sort=None)
-        del component
-        return replace(self, sort=SortCondition("begins_with", (value,)))
+        return replace(self, sort=SortCondition("begins_with", (value,)) if value["S"] else None)
 
     def _only(self, bounds: dict[str, Any]) -> tuple[str, Any]:
         if len(bounds) != 1:
             raise InvalidKeyError("Give exactly one component")
         return next(iter(bounds.items()))
+
+    def _given(self, name: str, bound: Any) -> Any:
+        if bound is None:
+            raise InvalidKeyError(f"A bound of {name!r} is None; an item without it has no entry here", component=name)
+        return bound
 
     def _next(self, name: str) -> tuple[str, Component]:
         """The sort key's text before component `name`, which must be the first one not given."""
@@ -95,11 +102,20 @@ class KeyQuery(Generic[E]):
         sort = self.key.sort
         assert sort is not None
         if sort.template.whole:
-            return replace(self, sort=_plain_range(*(self._whole_bound(name, bound) for bound in (low, high))))
+            return self._within(name, *(self._whole_bound(name, bound) for bound in (low, high)))
+        if not self.definition.table.escape_keys and sort.template.segments[-1] is not component:
+            raise InvalidKeyError(f"{name!r} is unescaped and not the last component: it has no order", component=name)
         lower = prefix + self._bound(component, low) if low is not None else prefix
         upper = self._upper(prefix, component, high)
-        texts = [None if text is None or text == "" else {"S": text} for text in (lower, upper)]
-        return replace(self, sort=_plain_range(*texts))
+        return self._within(name, *({"S": text} if text else None for text in (lower, upper)))
+
+    def _within(self, name: str, low: AttributeValue | None, high: AttributeValue | None) -> KeyQuery[E]:
+        if low is not None and high is not None:
+            if _order(low) > _order(high):
+                raise InvalidKeyError(f"The bounds of {name!r} are in the wrong order", component=name)
+            return replace(self, sort=SortCondition("BETWEEN", (low, high)))
+        bound, operator = (low, ">=") if high is None else (high, "<=")
+        return replace(self, sort=None if bound is None else SortCondition(operator, (bound,)))
 
     def _upper(self, prefix: str, component: Component, high: Any) -> str | None:
         """The text that bounds from above: past every key that goes on below the bound, short of the next value."""
@@ -132,12 +148,11 @@ class KeyQuery(Generic[E]):
             raise InvalidKeyError(f"Bound of {component.name!r} is not valid", component=component.name) from error
 
 
-def _plain_range(low: AttributeValue | None, high: AttributeValue | None) -> SortCondition | None:
-    if low is not None and high is not None:
-        return SortCondition("BETWEEN", (low, high))
-    if low is not None:
-        return SortCondition(">=", (low,))
-    return None if high is None else SortCondition("<=", (high,))
+def _order(bound: AttributeValue) -> Any:
+    """What DynamoDB compares keys by."""
+    if "N" in bound:
+        return Decimal(bound["N"])
+    return bound["S"].encode() if "S" in bound else bound["B"]
 
 
 @dataclass(frozen=True, slots=True)

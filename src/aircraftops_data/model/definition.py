@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from aircraftops_data.errors import DefinitionError, InvalidKeyError
-from aircraftops_data.model.encoders import KeyEncoder, encoder_for
+from aircraftops_data.model.encoders import KeyEncoder, encoder_for, plain_encoder_for
 from aircraftops_data.model.fields import FieldValidators, problems
 from aircraftops_data.model.keys import KeyTemplate
 from aircraftops_data.model.numbers import number_text
@@ -29,6 +29,7 @@ AttributeValue = dict[str, Any]
 Item = dict[str, AttributeValue]
 """A stored item: attribute names to attribute values."""
 
+# Stored by the library itself, and changed by every write or by time.
 MANAGED_FIELDS = frozenset({"version", "created_at", "updated_at", "expires_at"})
 
 
@@ -54,17 +55,20 @@ class KeyPart:
         """A number or binary component as its attribute value."""
         if self.attribute.type == "N":
             return {"N": number_text(value)}
+        self._check_size(len(value))
         return {"B": bytes(value)}
 
     def text_value(self, text: str) -> AttributeValue:
         """Key text as an attribute value. Raises InvalidKeyError where it is empty or over the limit."""
-        size = len(text.encode())
+        self._check_size(len(text.encode()))
+        return {"S": text}
+
+    def _check_size(self, size: int) -> None:
         if not 0 < size <= self.limit_bytes:
             raise InvalidKeyError(
                 f"Key {self.attribute.name} would take {size} bytes; it may take 1 to {self.limit_bytes} "
                 f"(template {self.template.text!r})"
             )
-        return {"S": text}
 
     def parse(self, stored: AttributeValue) -> dict[str, Any]:
         """The components of a stored key value. Raises InvalidKeyError."""
@@ -178,10 +182,12 @@ def bind_part(
             raise DefinitionError(f"{entity.__name__}: {name!r} in key template {text!r} is not a field")
         if name in ("version", "updated_at", "expires_at"):
             raise DefinitionError(f"{entity.__name__}: {name!r} changes by itself and cannot be part of a key")
-        if attribute.type != "S":
-            return KeyEncoder(attribute.type, str, str)
         try:
-            return encode(field.annotation, spec)
+            return (
+                encode(field.annotation, spec)
+                if attribute.type == "S"
+                else plain_encoder_for(field.annotation, attribute.type)
+            )
         except DefinitionError as error:
             raise DefinitionError(f"{entity.__name__}: {name!r} in key template {text!r}: {error}") from error
 

@@ -1,7 +1,6 @@
 """How a typed value is written inside a key, so that byte order is value order."""
 
 import enum
-import math
 import re
 import types
 import typing
@@ -12,10 +11,19 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
+from pydantic import AwareDatetime, FutureDate, FutureDatetime, NaiveDatetime, PastDate, PastDatetime
+
 from aircraftops_data.errors import DefinitionError, InvalidKeyError
 from aircraftops_data.model.numbers import number_text, number_value
 
-_WIDTH = re.compile(r"(\d+)(?:\.(\d+))?$")
+_WIDTH = re.compile(r"([1-9]\d*)(?:\.(\d+))?")
+# No key holds more; a number's exponent may not make us build one that does.
+_MOST_DIGITS = 2048
+# At run time pydantic's own names for instants and days are classes apart.
+_PYDANTIC_TYPES: dict[Any, type] = {
+    **dict.fromkeys((AwareDatetime, NaiveDatetime, PastDatetime, FutureDatetime), datetime),
+    **dict.fromkeys((PastDate, FutureDate), date),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +37,12 @@ class KeyEncoder:
 
 def instant_text(value: datetime) -> str:
     """An instant as fixed-width UTC text with microseconds: 2026-11-21T07:00:00.000000Z. Naive ones are refused."""
-    if value.tzinfo is None:
+    if value.utcoffset() is None:
         raise InvalidKeyError("A datetime without a time zone names no instant; give it one (for example UTC)")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    except OverflowError as error:
+        raise InvalidKeyError("An instant must lie in the years 1 to 9999 of UTC") from error
 
 
 def _text(value: object) -> str:
@@ -65,28 +76,40 @@ _SIMPLE: dict[type, KeyEncoder] = {
 
 def number_encoder(width: int, scale: int = 0) -> KeyEncoder:
     """Zero-padded digits of a fixed width; negatives as `-` and the nines' complement, so they sort before."""
-    limit, unit = 10**width, 10**scale
+    limit = 10**width
 
     def encode(value: float | Decimal) -> str:
-        number = _scaled(value, unit)
+        number = _scaled(value, scale)
         if not -limit < number < limit:
-            raise InvalidKeyError(f"{value} does not fit {width} digits" + (f" at scale {scale}" if scale else ""))
+            raise InvalidKeyError(f"A number does not fit {width} digits" + (f" at scale {scale}" if scale else ""))
         return f"{number:0{width}d}" if number >= 0 else f"-{limit - 1 + number:0{width}d}"
 
     def decode(text: str) -> int | Decimal:
         number = int(text[1:]) - limit + 1 if text.startswith("-") else int(text)
-        return Decimal(number).scaleb(-scale) if scale else number
+        return Decimal(f"{number}E-{scale}") if scale else number
 
     return KeyEncoder(f"number of {width} digits" + (f", scale {scale}" if scale else ""), encode, decode)
 
 
-def _scaled(value: object, unit: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
-        raise InvalidKeyError(f"Expected a finite number, got {type(value).__name__}")
-    scaled = Decimal(repr(value) if isinstance(value, float) else value) * unit
-    if scaled != int(scaled):
-        raise InvalidKeyError(f"{value} has more decimals than the key template keeps")
-    return int(scaled)
+def _scaled(value: object, scale: int) -> int:
+    """The number times ten to the scale, which must be whole; in integers, for `decimal` would round."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InvalidKeyError(f"Expected a number, got {type(value).__name__}")
+    factor: int = 10**scale
+    if isinstance(value, int):
+        return value * factor
+    sign, digits, exponent = Decimal(repr(value) if isinstance(value, float) else value).as_tuple()
+    if not isinstance(exponent, int):
+        raise InvalidKeyError("NaN and Infinity have no place in a key")
+    shift = exponent + scale
+    whole = int("".join(map(str, digits)))
+    if shift > _MOST_DIGITS:
+        raise InvalidKeyError("A number is too large for a key")
+    power: int = 10 ** min(abs(shift), _MOST_DIGITS)
+    number, rest = (whole * power, 0) if shift >= 0 else divmod(whole, power)
+    if rest:
+        raise InvalidKeyError("A number has more decimals than the key template keeps")
+    return -number if sign else number
 
 
 def encoder_for(annotation: Any, spec: str) -> KeyEncoder:
@@ -109,12 +132,20 @@ def unordered_encoder_for(annotation: Any, spec: str) -> KeyEncoder:
     return _NUMBER if plain_type(annotation) in (int, float, Decimal) else encoder_for(annotation, spec)
 
 
+def plain_encoder_for(annotation: Any, key_type: str) -> KeyEncoder:
+    """A number or binary key holds the value as it is; says whether a field of this type can be one."""
+    kinds = (int, float, Decimal) if key_type == "N" else (bytes,)
+    if plain_type(annotation) not in kinds:
+        raise DefinitionError(f"A key of type {key_type} cannot hold a {_named(plain_type(annotation))}")
+    return KeyEncoder("number" if key_type == "N" else "binary", str, str)
+
+
 def _named(kind: Any) -> str:
     return str(getattr(kind, "__name__", kind))
 
 
 def _sized(kind: type, spec: str) -> KeyEncoder:
-    match = _WIDTH.match(spec)
+    match = _WIDTH.fullmatch(spec)
     if match is None:
         raise DefinitionError(f"A component of type {kind.__name__} needs a width, such as {{number:10}}")
     if kind is not int and match[2] is None:
@@ -146,7 +177,7 @@ def plain_type(annotation: Any) -> Any:
     if isinstance(annotation, typing.NewType):
         return plain_type(annotation.__supertype__)
     aliased = getattr(annotation, "__value__", None)
-    return annotation if aliased is None else plain_type(aliased)
+    return _PYDANTIC_TYPES.get(annotation, annotation) if aliased is None else plain_type(aliased)
 
 
 def _only(kinds: set[Any], annotation: Any) -> Any:

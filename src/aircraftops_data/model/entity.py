@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
@@ -19,7 +19,15 @@ from aircraftops_data.model.schema import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from error
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An instant; any time zone is taken and normalised to UTC, none is refused."""
 
 ExpiryInstant = Annotated[UtcDatetime, AfterValidator(lambda instant: instant.replace(microsecond=0))]
@@ -62,6 +70,8 @@ class Entity(BaseModel):
         extra="forbid",
         validate_by_name=True,
         validate_by_alias=True,
+        # A validation error is chained to ours; a logged traceback must not show what an item holds.
+        hide_input_in_errors=True,
         ignored_types=(PrimaryKey, Index, Unique, Upgrader, _FieldsOfClass),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -24,10 +25,33 @@ class FieldValidators:
         self._validators: dict[str, SchemaValidator] = {}
 
     def validate(self, name: str, value: Any) -> Any:
-        """The value as the field normalises it. Raises pydantic's ValidationError."""
+        """The value as the field normalises it. Raises pydantic's ValidationError.
+
+        A field whose rule looks at other fields has no rule by itself; its value comes back as it is.
+        """
+        if name in self.dependent:
+            return value
         if name not in self._validators:
             self._validators[name] = self._build(name)
         return self._validators[name].validate_python(value)
+
+    @cached_property
+    def dependent(self) -> frozenset[str]:
+        """The fields with rules that are given the other fields too."""
+        fields, _, _ = _model_fields(cast("Schema", self._entity.__pydantic_core_schema__))
+        return frozenset(name for name, field in fields.items() if _looks_around(field))
+
+    @property
+    def whole(self) -> bool:
+        """Whether some rule of the entity takes more than one field to answer."""
+        return bool(self.dependent) or bool(self._entity.__pydantic_decorators__.model_validators)
+
+    def free(self, name: str) -> bool:
+        """Whether any value of the field's type will do: it has no constraints and no rules of its own."""
+        return self._entity.model_fields[name].metadata == [] and not any(
+            name in decorator.info.fields or "*" in decorator.info.fields
+            for decorator in self._entity.__pydantic_decorators__.field_validators.values()
+        )
 
     def _build(self, name: str) -> SchemaValidator:
         schema: Schema = cast("Schema", self._entity.__pydantic_core_schema__)
@@ -51,6 +75,17 @@ def _model_fields(schema: Schema) -> tuple[dict[str, Schema], Schema | None, lis
         else:
             schema = schema["schema"]
     return schema["fields"], config, definitions
+
+
+def _looks_around(schema: Any) -> bool:
+    """Whether a validator function somewhere in a field's schema is given the validation's context."""
+    if isinstance(schema, dict):
+        found = cast("Schema", schema)
+        function = found.get("function")
+        if isinstance(function, dict) and cast("Schema", function).get("type") == "with-info":
+            return True
+        return any(_looks_around(inner) for name, inner in found.items() if name != "metadata")
+    return isinstance(schema, list) and any(_looks_around(inner) for inner in schema)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def attribute_names(entity: type[Entity], table: Table) -> dict[str, str]:

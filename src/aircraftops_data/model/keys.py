@@ -25,13 +25,18 @@ _UNSAFE = re.compile(r"[\x00-\x25]")
 _COMPONENT = re.compile(r"\{(\w+)(?::([\d.]+))?\}")
 
 
-def escape(text: str) -> str:
-    """Text as it stands inside a component; order is kept."""
+def as_it_is(text: str) -> str:
+    """The text unchanged. Raises InvalidKeyError where it has no UTF-8 form."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidKeyError("A key component holds a lone surrogate, which has no UTF-8 form") from error
-    return text.translate(_ESCAPES)
+    return text
+
+
+def escape(text: str) -> str:
+    """Text as it stands inside a component; order is kept. Raises InvalidKeyError where it has no UTF-8 form."""
+    return as_it_is(text).translate(_ESCAPES)
 
 
 def unescape(text: str) -> str:
@@ -45,7 +50,7 @@ def refuse_separator(text: str) -> str:
     """Text as it is, for tables whose keys others write; a separator in it would forge another key."""
     if SEPARATOR in text:
         raise InvalidKeyError(f"A key component holds {SEPARATOR!r}, which separates components")
-    return text
+    return as_it_is(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class KeyTemplate:
         if len(template.components) != len(set(template.components)):
             raise DefinitionError(f"Key template {text!r} names a component twice")
         if len(segments) == 1 and template.components:
-            return cls(text, segments, str, str)
+            return cls(text, segments, as_it_is, str)
         return template if escaped else cls(text, segments, refuse_separator, str)
 
     @property
@@ -125,7 +130,7 @@ class KeyTemplate:
         """One component's text, escaped. Raises InvalidKeyError naming the component."""
         try:
             return self.escape(component.encoder.encode(value))
-        except (AircraftOpsDataError, TypeError, ValueError, AttributeError) as error:
+        except (AircraftOpsDataError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise InvalidKeyError(f"Component {component.name!r}: {error}", component=component.name) from error
 
     def parse(self, key: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import cache
@@ -42,14 +42,16 @@ class EntityCodec(Generic[E]):
         fields = self._entity.model_fields
         self._absent_is_none = {name for name in self._own if fields[name].default is None}
 
-    def _set_kind(self, name: str) -> type[Any] | None:
+    def _set_kind(self, name: str) -> Callable[[], AbstractSet[Any]] | None:
         annotation = self._entity.model_fields[name].annotation
         origin: Any = get_origin(annotation) or annotation
-        return origin if isinstance(origin, type) and issubclass(origin, AbstractSet) else None  # pyright: ignore
+        if not isinstance(origin, type) or not issubclass(origin, AbstractSet):
+            return None
+        return frozenset if origin is frozenset else set
 
     def fields(self, entity: E) -> Item:
         """The entity's own fields, and its expiry, as attributes; None is left out where absence reads back as None."""
-        values = entity.model_dump(exclude=set(MANAGED_FIELDS), warnings=False)
+        values = entity.model_dump(include=set(self._own), by_alias=False, warnings=False)
         encoded = {
             self._own[name]: stored for name in values if (stored := self._field(name, values[name])) is not None
         }
@@ -69,7 +71,7 @@ class EntityCodec(Generic[E]):
         if name == "expires_at":
             return None if value is None else next(iter(self.expiry(value).values()))
         partial = self._entity.model_construct(**{name: value})
-        return self._field(name, partial.model_dump(include={name}, warnings=False)[name])
+        return self._field(name, partial.model_dump(include={name}, by_alias=False, warnings=False)[name])
 
     def operand(self, attribute: Attribute | None, value: Any) -> AttributeValue:
         """A value to compare an attribute with, written as the attribute's own field would be."""
@@ -126,7 +128,7 @@ class EntityCodec(Generic[E]):
         values = self._upgraded(item) if self.is_old(item) else self._plain(item)
         self._fill(values, item)
         try:
-            return self._entity.model_validate(values, by_name=True)
+            return self._entity.model_validate(values, by_name=True, by_alias=False)
         except ValidationError as error:
             self._corrupt(item, problems(error), error)
 
@@ -144,8 +146,11 @@ class EntityCodec(Generic[E]):
 
     def schema_version(self, item: Item) -> int:
         """The schema version an item was written with; 1 where it does not say."""
-        stored = item.get(self.definition.table.managed.schema_version)
-        return 1 if stored is None else int(decode_value(stored))
+        stored = item.get(self.definition.table.managed.schema_version, {"N": "1"})
+        try:
+            return int(stored["N"])
+        except (KeyError, ValueError, TypeError) as error:
+            self._corrupt(item, ("expected a whole number @ schema_version",), error)
 
     def is_old(self, item: Item) -> bool:
         """Whether the item was written by an older schema version. Raises CorruptItemError for a newer one."""
@@ -167,9 +172,10 @@ class EntityCodec(Generic[E]):
     def _with_expiry(self, values: dict[str, Any], item: Item) -> dict[str, Any]:
         expires = values.get("expires_at")
         if expires is not None:
-            if not isinstance(expires, int):
-                self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
-            values["expires_at"] = datetime.fromtimestamp(expires, UTC)
+            try:
+                values["expires_at"] = datetime.fromtimestamp(expires, UTC)
+            except (TypeError, ValueError, OverflowError, OSError) as error:
+                self._corrupt(item, ("expected epoch seconds @ expires_at",), error)
         return values
 
     def _decoded(self, item: Item, attribute: str) -> Any:
@@ -190,7 +196,7 @@ class EntityCodec(Generic[E]):
 
     def _lift(self, item: Item, version: int, values: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self.definition.upgraders[version](dict(values))
+            return dict(self.definition.upgraders[version](dict(values)))
         except Exception as error:  # noqa: BLE001 - an upgrader is the user's code and may raise anything
             self._corrupt(item, (f"upgrader from version {version}: {type(error).__name__} @ (item)",), error)
 

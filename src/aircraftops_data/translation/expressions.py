@@ -141,12 +141,18 @@ class Expressions:
 
 def _path(attribute: Attribute) -> Path:
     """A document path; pynamodb writes list positions as part of the segment before them."""
-    segments = [attribute.name]
-    for step in attribute.path:
-        if isinstance(step, int):
-            segments[-1] += f"[{step}]"
+    segments: list[str] = []
+    for step in (attribute.name, *attribute.path):
+        if isinstance(step, str):
+            segments.append(_name(step))
+        elif step < 0:
+            raise InvalidInputError("A position in a list counts from 0; there is none from the end")
         else:
-            segments.append(step)
-    if any("[" in name or "]" in name for name in (attribute.name, *(s for s in attribute.path if isinstance(s, str)))):
-        raise InvalidInputError(f"Attribute name {attribute.name!r} holds a bracket, which expressions cannot name")
+            segments[-1] += f"[{step}]"
     return Path(segments)
+
+
+def _name(name: str) -> str:
+    if not name or "[" in name or "]" in name:
+        raise InvalidInputError(f"Attribute name {name!r} is empty or holds a bracket, which expressions cannot name")
+    return name

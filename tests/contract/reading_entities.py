@@ -1,0 +1,217 @@
+"""Throwaway entities for the contract tests of reads, factories for them, and transports that watch or disturb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from threading import Lock
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from aircraftops_data import GSI1, GSI2, CoreTable, Entity, Index, PrimaryKey, Table, upgrader
+from aircraftops_data.clock import Chance
+from aircraftops_data.errors import AircraftOpsDataError
+from aircraftops_data.request import Request, Response, Transport
+
+LOGBOOK = Table("Logbook", indexes=(GSI1, GSI2), ttl_attribute="delete_at")
+SHELF = Table("PartShelf", ttl_attribute="delete_at")
+ARCHIVE = Table("Archive", ttl_attribute="delete_at")
+
+
+class Entry(Entity, table=LOGBOOK, entity_type="entry"):
+    """A line of a logbook: text, number and date as sort components, and an index shared with remarks."""
+
+    book: str
+    kind: str
+    title: str
+    number: int = 0
+    day: date = date(2025, 1, 1)
+    station: str | None = None
+    load: str = ""
+
+    primary = PrimaryKey("BOOK#{book}", "ENTRY#{kind}#{title}")
+    by_station = Index(GSI1, "STATION#{station}", "ENTRY#{number:6}#{title}")
+    by_day = Index(GSI2, "DAYS_OF#{book}", "ON#{day}#{number:6}#{title}")
+
+
+class Remark(Entity, table=LOGBOOK, entity_type="remark"):
+    """Another entity in the same partitions and in the same index."""
+
+    book: str
+    at: datetime
+    station: str | None = None
+    text: str = ""
+
+    primary = PrimaryKey("BOOK#{book}", "REMARK#{at}")
+    by_station = Index(GSI1, "STATION#{station}", "REMARK#{at}")
+
+
+class State(StrEnum):
+    """How far gone a part is."""
+
+    NEW = "NEW"
+    USED = "USED"
+    SCRAPPED = "SCRAPPED"
+
+
+class Place(BaseModel):
+    """Where a part lies; `level` is a number inside a map."""
+
+    rack: str
+    level: int = 0
+
+
+class Part(Entity, table=SHELF, entity_type="part"):
+    """A field of every kind, to filter by."""
+
+    shelf: str
+    serial: str
+    mass: Decimal | None = None
+    cycles: int = 0
+    serviceable: bool = True
+    state: State = State.NEW
+    received_at: datetime | None = None
+    inspected_on: date | None = None
+    labels: set[str] = Field(default_factory=set)
+    sizes: set[int] = Field(default_factory=set)
+    notes: list[str] = Field(default_factory=list)
+    place: Place | None = None
+    remark: str | None = None
+
+    primary = PrimaryKey("SHELF#{shelf}", "PART#{serial}")
+
+
+class Memo(Entity, table=ARCHIVE, entity_type="memo", schema_version=3):
+    """Of the third schema: the first called the text `body`, the second had no `pages`."""
+
+    folder: str
+    name: str
+    text: str
+    pages: int
+
+    primary = PrimaryKey("FOLDER#{folder}", "MEMO#{name}")
+
+    @upgrader(1)
+    def _from_1(values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805 - a function in the class body
+        return {**values, "text": values.pop("body")}
+
+    @upgrader(2)
+    def _from_2(values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805
+        return {**values, "pages": len(values["text"].split())}
+
+
+def entry(book: str, title: str, **given: Any) -> Entry:
+    """An entry of a book."""
+    return Entry(**{"book": book, "kind": "LINE", "title": title, **given})
+
+
+def entries(book: str, count: int, **given: Any) -> list[Entry]:
+    """Entries 0 to `count` - 1 of a book, in key order."""
+    return [entry(book, f"t{number:04}", number=number, **given) for number in range(count)]
+
+
+def remark(book: str, minute: int = 0, **given: Any) -> Remark:
+    """A remark made in some minute of an hour."""
+    return Remark(**{"book": book, "at": datetime(2025, 1, 1, 12, minute, tzinfo=UTC), **given})
+
+
+def unused_name() -> str:
+    """A partition of one's own, for examples that share a table."""
+    return Chance().identifier()
+
+
+def stored(core: CoreTable, entities: Iterable[Entity]) -> None:
+    """Put entities, all of them."""
+    core.put_many(entities).raise_if_failed()
+
+
+def titles(found: Iterable[Entry]) -> list[str]:
+    """What tells entries of one book and kind apart."""
+    return [one.title for one in found]
+
+
+def put_raw(core: CoreTable, table: Table, item: Mapping[str, Any]) -> None:
+    """An item as another program writes it: nothing checked, nothing added."""
+    core.runner.transport.send(Request("PutItem", {"TableName": core.context.names[table], "Item": dict(item)}))
+
+
+def raw_entry(book: str, title: str, **attributes: Any) -> dict[str, Any]:
+    """An entry's item in attribute values; an attribute given as None is left out."""
+    item = {
+        "PK": {"S": f"BOOK#{book}"},
+        "SK": {"S": f"ENTRY#LINE#{title}"},
+        "entity_type": {"S": "entry"},
+        "book": {"S": book},
+        "kind": {"S": "LINE"},
+        "title": {"S": title},
+        **attributes,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+class Recorder:
+    """A transport that keeps every request it passes on."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self._lock = Lock()
+        self.requests: list[Request] = []
+
+    def send(self, request: Request) -> Response:
+        """Note it, then send it."""
+        with self._lock:
+            self.requests.append(request)
+        return self._inner.send(request)
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations sent so far."""
+        return [request.operation for request in self.requests]
+
+
+class SmallPages:
+    """A transport whose engine stops after a few items, as DynamoDB does after 1 MB."""
+
+    def __init__(self, inner: Transport, size: int) -> None:
+        self._inner = inner
+        self._size = size
+
+    def send(self, request: Request) -> Response:
+        """Lower the request's limit."""
+        limit = min(self._size, request.parameters.get("Limit", self._size))
+        return self._inner.send(replace(request, parameters={**request.parameters, "Limit": limit}))
+
+
+class Failing:
+    """A transport that raises where a test says so."""
+
+    def __init__(self, inner: Transport, error: Callable[[Request], AircraftOpsDataError | None]) -> None:
+        self._inner = inner
+        self._error = error
+
+    def send(self, request: Request) -> Response:
+        """Raise the error there is for this request, or send it."""
+        error = self._error(request)
+        if error is not None:
+            raise error
+        return self._inner.send(request)
+
+
+def through(core: CoreTable, transport: Transport) -> CoreTable:
+    """The same tables, clock and cursors by way of another transport."""
+    return CoreTable(transport, core.context, core.runner.cursors.secret)
+
+
+def watched(core: CoreTable) -> tuple[CoreTable, Recorder]:
+    """The same tables, and a record of what is sent to them."""
+    recorder = Recorder(core.runner.transport)
+    return through(core, recorder), recorder
+
+
+def in_small_pages(core: CoreTable, size: int) -> tuple[CoreTable, Recorder]:
+    """The same tables in engine pages of a few items, and a record of what is asked."""
+    return watched(through(core, SmallPages(core.runner.transport, size)))

@@ -1,0 +1,78 @@
+"""The examples and the demo run, on DynamoDB Local, and say what they should."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aircraftops_data import AircraftOps
+from aircraftops_data.testing import local_session
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SAID = {
+    "quickstart": ["2 Boeing 737-800 of United Airlines, for 1 RU", "N628TS is STORED, version 2"],
+    "fleet_transfer": [
+        "a835af now flies for DAL",
+        "refused: ConditionFailedError, AlreadyExistsError",
+        "refused: NotFoundError",
+    ],
+    "paging_api": ["['N1', 'N2', 'N3'] 0.5 RU", "['N7'] 0.5 RU", "'status': 400"],
+}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_an_example_says_what_it_should(
+    name: str, local_endpoint: str, fresh_names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ops = AircraftOps.connect(session=local_session(), endpoint_url=local_endpoint, prefix=fresh_names)
+    ops.create_tables()
+    module.main(ops)
+    printed = capsys.readouterr().out
+    assert [line for line in SAID[name] if line not in printed] == []
+
+
+def test_every_example_is_run() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} - {"build_sample"} == set(SAID)
+
+
+def run_demo(*arguments: str) -> str:
+    """The demo as a user runs it; what it printed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", str(EXAMPLES), *sys.path]), "COLUMNS": "160"}
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_demo_loads_answers_and_changes_nothing_the_second_time(local_endpoint: str, fresh_names: str) -> None:
+    first = run_demo("--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    second = run_demo("--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    assert "created" in first
+    assert first.count("cost: ") >= 8
+    assert "nothing found" not in first
+    for printed in (first, second):
+        assert "Loading the same files again changed nothing: 6898 items are as the files say." in printed
+    assert "created" not in second
+    assert " WU" not in second
+
+
+def test_the_demo_says_why_an_engine_cannot_be_reached() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", str(EXAMPLES), *sys.path])}
+    command = [sys.executable, "-m", "demo", "--endpoint-url", "http://127.0.0.1:9"]
+    environment |= {"AWS_MAX_ATTEMPTS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("TimeoutError: DescribeTable: EndpointConnectionError")
