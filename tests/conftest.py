@@ -41,10 +41,15 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One boto3 session, for it reads botocore's data once."""
+    return local_session()
+
+
 @pytest.fixture
-def client(engine: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+def client(engine: str, session: boto3.Session, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A boto3 client of the engine."""
-    session: boto3.Session = local_session()
     if engine == "local":
         yield session.client("dynamodb", endpoint_url=request.getfixturevalue("local_endpoint"))
         return

@@ -46,7 +46,8 @@ class Step(enum.IntEnum):
 def zoned() -> st.SearchStrategy[datetime]:
     """Instants in any time zone, far enough from both ends of time to have a UTC form."""
     minutes = st.integers(-1439, 1439).map(lambda count: timezone(timedelta(minutes=count)))
-    return st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=minutes | st.just(UTC))
+    first, last = datetime(2, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001 - Hypothesis takes its bounds naive
+    return st.datetimes(first, last, timezones=minutes | st.just(UTC))
 
 
 _WIDE = Context(prec=60)

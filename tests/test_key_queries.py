@@ -10,7 +10,7 @@ from itertools import compress
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import StringConstraints
 
@@ -142,6 +142,7 @@ def test_starts_with_selects_the_items_whose_component_begins_so(
     case.check(case.query.starts_with(value=beginning), lambda value: bool(value.startswith(beginning)))
 
 
+@example([("SMITH", ""), ("SMITH J", "")], "A", "SMITH")
 @given(st.lists(st.tuples(texts(), texts()), max_size=6), texts(), texts())
 def test_an_unescaped_range_is_exact_or_refused(pairs: list[Pair], low: str, high: str) -> None:
     shelf = declare(Table("T", escape_keys=False), {"value": str, "tail": str}, PrimaryKey("P", "LOG#{value}#{tail}"))
@@ -191,9 +192,11 @@ def test_a_query_is_a_value() -> None:
     assert Book.primary(shelf="s").entity is Book
 
 
-def test_a_later_condition_takes_the_place_of_an_earlier_one() -> None:
-    query = Book.primary(shelf="s")
-    assert query.at_least(code="ab").at_most(code="cd") == query.at_most(code="cd")
+def test_a_query_has_one_range() -> None:
+    query = Book.primary(shelf="s").at_least(code="ab")
+    for again in (query.at_most, query.at_least, query.starts_with):
+        with pytest.raises(InvalidKeyError, match="one range"):
+            again(code="cd")
 
 
 def test_components_and_bounds_are_normalised_by_their_fields() -> None:
@@ -234,6 +237,18 @@ def test_a_number_as_sort_key_is_compared_as_a_number() -> None:
     with pytest.raises(InvalidKeyError, match="not text"):
         query.starts_with(at="1")
 
+
+@pytest.mark.parametrize("sort", ["OP#{op}#{kind}", "KIND#{kind}#{op}", "{kind}#{op}#{id}"])
+def test_a_component_of_both_keys_is_given_once(sort: str) -> None:
+    table = Table("T", indexes=(GSI1,))
+    entity = indexed(table, {"op": str, "kind": str}, GSI1, "OP#{op}", sort)
+    item = {"GSI1PK": {"S": "OP#UAL"}, "GSI1SK": entity.definition().indexes[0].build(KINDLY)["GSI1SK"]}
+    for query in (entity.by(op="UAL"), entity.by(op="UAL", kind="K"), entity.by(op="UAL").between(kind=("J", "K"))):
+        assert selects(query, item)
+    assert not selects(entity.by(op="UAL", kind="L"), item)
+
+
+KINDLY = {"op": "UAL", "kind": "K", "id": "1"}
 
 # What is refused
 
@@ -286,6 +301,17 @@ def test_a_range_behind_the_last_component_is_refused() -> None:
 def test_between_takes_a_pair_of_bounds(bounds: Any) -> None:
     with pytest.raises(InvalidKeyError):
         Book.primary(shelf="s").between(code=bounds)
+
+
+def test_bounds_in_the_wrong_order_are_refused() -> None:
+    with pytest.raises(InvalidKeyError, match="order"):
+        Book.primary(shelf="s").between(code=("cd", "ab"))
+
+
+@pytest.mark.parametrize("method", ["at_least", "at_most"])
+def test_none_is_no_bound(method: str) -> None:
+    with pytest.raises(InvalidKeyError, match="None"):
+        getattr(Book.primary(shelf="s"), method)(code=None)
 
 
 @pytest.mark.parametrize("bound", ["2026-13-01", 5.5, "yesterday"])

@@ -133,7 +133,9 @@ def spoilings(key: str) -> st.SearchStrategy[str]:
     """A key with a piece cut out, put in, or replaced."""
     places = st.integers(0, len(key))
     pieces = awkward_texts(2) | st.just("\n")
-    return st.builds(lambda start, length, new: key[:start] + new + key[start + length :], places, st.integers(0, 3), pieces)
+    return st.builds(
+        lambda start, length, new: key[:start] + new + key[start + length :], places, st.integers(0, 3), pieces
+    )
 
 
 @pytest.mark.parametrize(

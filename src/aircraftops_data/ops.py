@@ -48,9 +48,8 @@ class AircraftOps:
         `session` is a boto3 session, `client` a DynamoDB client to use as it is. Every field of `Settings` may be
         given by name (`prefix="prod-"`, `endpoint_url=...`), and goes before its environment variable. Nothing is sent.
         """
-        known = Settings.from_environment(**given) if settings is None else settings
-        core = CoreTable.connect(session=session, client=client, settings=known, clock=clock, retry=retry)
-        return cls(core, known)
+        core = CoreTable.connect(session=session, client=client, settings=settings, clock=clock, retry=retry, **given)
+        return cls(core, settings or Settings.from_environment(**given))
 
     def create_tables(self) -> list[TableOutcome]:
         """Make the tables that are missing, wait until they are active and their TTL is on; says what it did.

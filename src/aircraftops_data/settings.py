@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -40,19 +40,30 @@ class TableOptions(BaseModel):
     def _units_go_with_provisioned(self) -> TableOptions:
         units = (self.read_units, self.write_units)
         if self.billing_mode == "PROVISIONED" and None in units:
-            raise ValueError("PROVISIONED needs read_units and write_units")
+            raise ValueError(
+                "billing_mode PROVISIONED needs read_units and write_units (AIRCRAFTOPS_READ_UNITS, _WRITE_UNITS)"
+            )
         if self.billing_mode != "PROVISIONED" and units != (None, None):
-            raise ValueError("read_units and write_units are for PROVISIONED")
+            raise ValueError("read_units and write_units are for PROVISIONED (AIRCRAFTOPS_BILLING_MODE)")
         return self
+
+
+def _named(place: tuple[int | str, ...], message: str) -> str:
+    """A problem under the name of its variable."""
+    return f"{PREFIX}{'.'.join(map(str, place)).upper()}: {message}" if place else message
+
+
+# Names of tables: DynamoDB Developer Guide, "Supported data types and naming rules".
+_TableName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
 
 
 class Settings(TableOptions):
     """Where the tables are, what they are called, and how they are made."""
 
     prefix: str = Field(default="", description="put before each table's name", pattern=r"^[A-Za-z0-9_.-]*$")
-    core_table: str | None = Field(default=None, description="the whole name of CoreTable, prefix ignored")
-    jobs_table: str | None = Field(default=None, description="the whole name of JobsTable, prefix ignored")
-    audit_events_table: str | None = Field(default=None, description="the whole name of AuditEventsTable")
+    core_table: _TableName | None = Field(default=None, description="the whole name of CoreTable, prefix ignored")
+    jobs_table: _TableName | None = Field(default=None, description="the whole name of JobsTable, prefix ignored")
+    audit_events_table: _TableName | None = Field(default=None, description="the whole name of AuditEventsTable")
     endpoint_url: str | None = Field(default=None, description="an engine other than AWS's; boto3's own settings apply")
     cursor_secret: SecretStr = Field(default=SecretStr(""), description="signs cursors")
 
@@ -68,8 +79,8 @@ class Settings(TableOptions):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-            raise InvalidInputError("Settings: " + "; ".join(wrong)) from error
+            wrong = "; ".join(_named(found["loc"], found["msg"]) for found in error.errors())
+            raise InvalidInputError(f"Settings: {wrong}") from error
 
     def overrides(self) -> dict[str, str]:
         """Table names given in full, by the name of their definition."""

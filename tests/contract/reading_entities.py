@@ -96,11 +96,11 @@ class Memo(Entity, table=ARCHIVE, entity_type="memo", schema_version=3):
     primary = PrimaryKey("FOLDER#{folder}", "MEMO#{name}")
 
     @upgrader(1)
-    def _from_1(values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805 - a function in the class body
+    def _from_1(values: dict[str, Any]) -> dict[str, Any]:
         return {**values, "text": values.pop("body")}
 
     @upgrader(2)
-    def _from_2(values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805
+    def _from_2(values: dict[str, Any]) -> dict[str, Any]:
         return {**values, "pages": len(values["text"].split())}
 
 
@@ -171,6 +171,14 @@ class Recorder:
     def operations(self) -> list[str]:
         """The operations sent so far."""
         return [request.operation for request in self.requests]
+
+
+class Unreachable:
+    """A transport for what must be refused before anything is sent."""
+
+    def send(self, request: Request) -> Response:
+        """Fail: nothing should have come this far."""
+        raise AssertionError(f"{request.operation} was sent")
 
 
 class SmallPages:

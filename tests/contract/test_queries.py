@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -53,12 +54,10 @@ def core(connect: Connect) -> CoreTable:
 
 @st.composite
 def books(draw: st.DrawFn) -> Book:
-    """Up to a dozen entries of a book of its own, no two of one kind and title, all at one station."""
+    """Up to a dozen entries of a book of its own, no two of one title, all at one station."""
     book = unused_name()
-    places = draw(st.lists(st.tuples(kinds, words), min_size=1, max_size=12, unique=True))
-    return [
-        entry(book, title, kind=kind, number=draw(numbers), day=draw(days), station=book) for kind, title in places
-    ]
+    places = draw(st.lists(st.tuples(kinds, words), min_size=1, max_size=12, unique_by=lambda place: place[1]))
+    return [entry(book, title, kind=kind, number=draw(numbers), day=draw(days), station=book) for kind, title in places]
 
 
 def pairs(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, Any]]:
@@ -66,11 +65,34 @@ def pairs(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, Any]]:
     return st.tuples(values, values).map(lambda pair: (min(pair), max(pair)))
 
 
-def same(core: CoreTable, query: KeyQuery[Entry], book: Book, order: Any, holds: Callable[[Entry], bool]) -> None:
-    """A query finds what Python finds among the same entries, in the same order, and backwards too."""
-    expected = [(one.kind, one.title) for one in sorted(book, key=order) if holds(one)]
-    assert [(one.kind, one.title) for one in core.query(query)] == expected
-    assert [(one.kind, one.title) for one in core.query(query).newest_first()] == expected[::-1]
+# What each bound of a query means, said in Python.
+MEANS: dict[str, Callable[[Any, Any, Any], bool]] = {
+    "between": lambda value, low, high: low <= value <= high,
+    "at_least": lambda value, low, high: value >= low,
+    "at_most": lambda value, low, high: value <= high,
+    "starts_with": lambda value, low, high: str(value).startswith(str(low)),
+}
+bounds_by_order = st.sampled_from(["between", "at_least", "at_most"])
+bounds_of_text = st.sampled_from(sorted(MEANS))
+
+
+def bounded(query: KeyQuery[Entry], bound: str, component: str, pair: tuple[Any, Any]) -> KeyQuery[Entry]:
+    """The query with one of its bounds on a component."""
+    low, high = pair
+    given_to = {"between": pair, "at_least": low, "at_most": high, "starts_with": low}
+    return cast("KeyQuery[Entry]", getattr(query, bound)(**{component: given_to[bound]}))
+
+
+def within(book: Book, bound: str, component: str, pair: tuple[Any, Any]) -> Book:
+    """The entries Python finds within the same bound."""
+    return [one for one in book if MEANS[bound](getattr(one, component), *pair)]
+
+
+def finds(core: CoreTable, query: KeyQuery[Entry], found: Book, order: str) -> None:
+    """The query finds exactly these entries, in the order of these fields, backwards as well, and counts them."""
+    expected = titles(sorted(found, key=attrgetter(*order.split())))
+    assert titles(core.query(query)) == expected
+    assert titles(core.query(query).newest_first()) == expected[::-1]
     assert core.query(query).count() == len(expected)
 
 
@@ -103,58 +125,173 @@ def test_a_narrowed_query_leaves_the_one_it_came_from_as_it_was(core: CoreTable)
     assert titles(query) == ["t0000", "t0001", "t0002"]
 
 
-@given(book=books(), bounds=pairs(kinds))
+@given(book=books(), bound=bounds_of_text, pair=pairs(kinds))
 def test_a_text_component_is_ordered_and_bounded_as_in_python(
-    core: CoreTable, book: Book, bounds: tuple[str, str]
+    core: CoreTable, book: Book, bound: str, pair: tuple[str, str]
 ) -> None:
     stored(core, book)
-    low, high = bounds
-    order = lambda one: (one.kind, one.title)  # noqa: E731 - read beside the predicates
-    whole = Entry.primary(book=book[0].book)
-    same(core, whole, book, order, lambda one: True)
-    same(core, Entry.primary(book=book[0].book, kind=low), book, order, lambda one: one.kind == low)
-    same(core, whole.between(kind=bounds), book, order, lambda one: low <= one.kind <= high)
-    same(core, whole.at_least(kind=low), book, order, lambda one: one.kind >= low)
-    same(core, whole.at_most(kind=low), book, order, lambda one: one.kind <= low)
-    same(core, whole.starts_with(kind=low), book, order, lambda one: one.kind.startswith(low))
+    query = bounded(Entry.primary(book=book[0].book), bound, "kind", pair)
+    finds(core, query, within(book, bound, "kind", pair), "kind title")
 
 
-@given(book=books(), bounds=pairs(words), data=st.data())
+@given(book=books(), bound=bounds_of_text, pair=pairs(words), data=st.data())
 def test_the_last_text_component_is_ordered_and_bounded_as_in_python(
-    core: CoreTable, book: Book, bounds: tuple[str, str], data: st.DataObject
+    core: CoreTable, book: Book, bound: str, pair: tuple[str, str], data: st.DataObject
 ) -> None:
     stored(core, book)
-    low, high = bounds
     kind = data.draw(st.sampled_from(book)).kind
+    query = bounded(Entry.primary(book=book[0].book, kind=kind), bound, "title", pair)
     of_kind = [one for one in book if one.kind == kind]
-    order = lambda one: one.title  # noqa: E731
-    query = Entry.primary(book=book[0].book, kind=kind)
-    same(core, Entry.primary(book=book[0].book, kind=kind, title=low), of_kind, order, lambda one: one.title == low)
-    same(core, query.between(title=bounds), of_kind, order, lambda one: low <= one.title <= high)
-    same(core, query.at_least(title=low), of_kind, order, lambda one: one.title >= low)
-    same(core, query.at_most(title=low), of_kind, order, lambda one: one.title <= low)
-    same(core, query.starts_with(title=low), of_kind, order, lambda one: one.title.startswith(low))
+    finds(core, query, within(of_kind, bound, "title", pair), "title")
 
 
-@given(book=books(), bounds=pairs(numbers))
-def test_a_number_component_is_ordered_by_value(core: CoreTable, book: Book, bounds: tuple[int, int]) -> None:
+@given(book=books(), bound=bounds_by_order, pair=pairs(numbers))
+def test_a_number_component_is_ordered_by_value(core: CoreTable, book: Book, bound: str, pair: tuple[int, int]) -> None:
     stored(core, book)
-    low, high = bounds
-    order = lambda one: (one.number, one.title, one.kind)  # noqa: E731
-    query = Entry.by_station(station=book[0].book)
-    same(core, query.between(number=bounds), unambiguous(book), order, lambda one: low <= one.number <= high)
-    same(core, query.at_least(number=low), unambiguous(book), order, lambda one: one.number >= low)
-    same(core, query.at_most(number=low), unambiguous(book), order, lambda one: one.number <= low)
+    query = bounded(Entry.by_station(station=book[0].book), bound, "number", pair)
+    finds(core, query, within(book, bound, "number", pair), "number title")
 
 
-@given(book=books(), bounds=pairs(days))
-def test_a_date_component_is_ordered_by_day(core: CoreTable, book: Book, bounds: tuple[date, date]) -> None:
+@given(book=books(), bound=bounds_by_order, pair=pairs(days))
+def test_a_date_component_is_ordered_by_day(core: CoreTable, book: Book, bound: str, pair: tuple[date, date]) -> None:
     stored(core, book)
-    low, high = bounds
-    order = lambda one: (one.day, one.number, one.title, one.kind)  # noqa: E731
-    query = Entry.by_day(book=book[0].book)
-    same(core, Entry.by_day(book=book[0].book, day=low), book, order, lambda one: one.day == low)
-    same(core, query.between(day=bounds), book, order, lambda one: low <= one.day <= high)
-    same(core, query.at_least(day=low), book, order, lambda one: one.day >= low)
-    same(core, query.at_most(day=low), book, order, lambda one: one.day <= low)
-    same(core, query.starts_with(day="2025-01-"), book, order, lambda one: (one.day.year, one.day.month) == (2025, 1))
+    query = bounded(Entry.by_day(book=book[0].book), bound, "day", pair)
+    finds(core, query, within(book, bound, "day", pair), "day number title")
+
+
+@given(book=books(), data=st.data())
+def test_components_given_find_the_items_that_have_them(core: CoreTable, book: Book, data: st.DataObject) -> None:
+    stored(core, book)
+    name = book[0].book
+    kind, title, number = data.draw(kinds), data.draw(st.sampled_from(book)).title, data.draw(numbers)
+    finds(core, Entry.primary(book=name), book, "kind title")
+    finds(core, Entry.primary(book=name, kind=kind), [one for one in book if one.kind == kind], "title")
+    finds(core, Entry.by_station(station=name, number=number), [one for one in book if one.number == number], "title")
+    both = [one for one in book if (one.kind, one.title) == (kind, title)]
+    finds(core, Entry.primary(book=name, kind=kind, title=title), both, "title")
+
+
+def test_a_date_is_found_by_how_it_is_written(core: CoreTable) -> None:
+    days = (date(2024, 12, 31), date(2025, 1, 1), date(2025, 1, 31), date(2025, 2, 1))
+    stored(core, [entry("b", str(day), day=day) for day in days])
+    found = core.query(Entry.by_day(book="b").starts_with(day="2025-01-"))
+    assert titles(found) == ["2025-01-01", "2025-01-31"]
+
+
+def test_a_number_is_found_by_how_it_is_written(core: CoreTable) -> None:
+    stored(core, [entry("b", f"t{number}", number=number, station="KSFO") for number in (-5, 7, 70, 700)])
+    found = core.query(Entry.by_station(station="KSFO").starts_with(number="0000"))
+    assert [one.number for one in found] == [7, 70]
+
+
+def test_a_given_component_ends_at_the_separator(core: CoreTable) -> None:
+    stored(core, [entry("b", title, kind=kind) for kind, title in (("B73", "1"), ("B738", "1"), ("B7", "38#1"))])
+    assert [one.kind for one in core.query(Entry.primary(book="b", kind="B73"))] == ["B73"]
+    assert [one.kind for one in core.query(Entry.primary(book="b").starts_with(kind="B73"))] == ["B73", "B738"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(lambda: Entry.primary(kind="A"), id="without the partition"),
+        pytest.param(lambda: Entry.primary(book=None), id="None"),
+        pytest.param(lambda: Entry.primary(book=7), id="of the wrong kind"),
+        pytest.param(lambda: Entry.primary(book="b", number=1), id="of another key"),
+        pytest.param(lambda: Entry.primary(book="b", title="t"), id="behind a gap"),
+        pytest.param(lambda: Entry.primary(book="b" * 2100), id="too long"),
+        pytest.param(lambda: Entry.primary(book="b").at_least(title="t"), id="bound behind a gap"),
+        pytest.param(lambda: Entry.primary(book="b", kind="A").at_least(kind="A"), id="bound of a given one"),
+        pytest.param(lambda: Entry.primary(book="b", kind="A", title="t").at_most(title="t"), id="bound of the last"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind=("A", "B"), title=("A", "B")), id="two bounds"),
+        pytest.param(lambda: Entry.primary(book="b").between(), id="no bound"),
+        pytest.param(lambda: Entry.primary(book="b").at_least(kind=None), id="at least None"),
+        pytest.param(lambda: Entry.primary(book="b").at_most(kind=None), id="at most None"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind=(None, "B")), id="between None and something"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind=("B", "A")), id="bounds in the wrong order"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind="AB"), id="a text for a pair"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind=5), id="a number for a pair"),
+        pytest.param(lambda: Entry.primary(book="b").starts_with(kind=5), id="a beginning that is no text"),
+        pytest.param(lambda: Entry.by_station(station="S").at_least(number="x"), id="bound of the wrong kind"),
+        pytest.param(lambda: Entry.by_station(station="S").at_least(number=10**7), id="bound too wide"),
+    ],
+)
+def test_a_wrong_component_is_refused_where_the_query_is_made(wrong: Callable[[], object]) -> None:
+    with pytest.raises(InvalidKeyError):
+        wrong()
+
+
+def test_an_overloaded_index_gives_each_entity_its_own(core: CoreTable) -> None:
+    stored(core, entries("b", 3, station="KSFO"))
+    stored(core, [remark("b", minute, station="KSFO") for minute in range(2)])
+    assert [type(one) for one in core.query(Entry.by_station(station="KSFO"))] == [Entry] * 3
+    assert [type(one) for one in core.query(Remark.by_station(station="KSFO"))] == [Remark] * 2
+    assert core.query(Remark.primary(book="b")).count() == 2
+
+
+def test_an_item_without_a_component_is_not_in_the_index(core: CoreTable) -> None:
+    stored(core, [entry("b", "here", station="KSFO"), entry("b", "nowhere")])
+    assert titles(core.query(Entry.by_station(station="KSFO"))) == ["here"]
+
+
+def test_first_and_one_and_count(core: CoreTable) -> None:
+    stored(core, entries("many", 3))
+    stored(core, entries("single", 1))
+    many, single, none = (core.query(Entry.primary(book=book)) for book in ("many", "single", "none"))
+    assert (many.count(), single.count(), none.count()) == (3, 1, 0)
+    assert single.one() == single.first()
+    assert many.newest_first().first() == many.all()[-1]
+    assert none.first() is None
+    with pytest.raises(NotUniqueError, match="More than one Entry matches") as several:
+        many.one()
+    with pytest.raises(NotFoundError, match="No Entry matches") as nothing:
+        none.one()
+    assert (several.value.entity, nothing.value.entity) == ("Entry", "Entry")
+
+
+def test_one_of_several_is_found_by_a_condition(core: CoreTable) -> None:
+    stored(core, entries("b", 30))
+    assert core.query(Entry.primary(book="b")).where(Entry.f.number == 17).one().number == 17
+    with pytest.raises(NotUniqueError):
+        core.query(Entry.primary(book="b")).where(Entry.f.number > 27).one()
+
+
+def test_a_consistent_read_says_so_to_the_engine(core: CoreTable) -> None:
+    core, recorder = watched(core)
+    query = core.query(Entry.primary(book="b")).consistent()
+    query.all()
+    query.first()
+    query.count()
+    assert [request.parameters.get("ConsistentRead") for request in recorder.requests] == [True] * 3
+
+
+def test_a_global_index_refuses_consistent_reads(core: CoreTable) -> None:
+    core, recorder = watched(core)
+    with pytest.raises(InvalidInputError, match="GSI1 is a global index"):
+        core.query(Entry.by_station(station="KSFO")).consistent()
+    assert recorder.requests == []
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "error", "found"),
+    [
+        ({"S": "remark"}, WrongEntityTypeError, "remark"),
+        ({"S": "ghost"}, UnknownEntityTypeError, "ghost"),
+        (None, UnknownEntityTypeError, None),
+        ({"N": "5"}, UnknownEntityTypeError, None),
+    ],
+)
+def test_an_item_of_another_type_is_never_taken_for_an_entity(
+    core: CoreTable, entity_type: dict[str, str] | None, error: type[WrongEntityTypeError], found: str | None
+) -> None:
+    put_raw(core, LOGBOOK, raw_entry("b", "t", entity_type=entity_type))
+    query = core.query(Entry.primary(book="b"))
+    for read in (query.all, query.first, query.page, lambda: core.get(Entry, book="b", kind="LINE", title="t")):
+        with pytest.raises(error, match="Expected Entry") as refused:
+            read()
+        assert refused.value.found == found
+        assert refused.value.key == {"PK": {"S": "BOOK#b"}, "SK": {"S": "ENTRY#LINE#t"}}
+
+
+def test_an_attribute_nobody_declared_is_passed_over(core: CoreTable) -> None:
+    put_raw(core, LOGBOOK, raw_entry("b", "t", colour={"S": "red"}, nested={"M": {"x": {"NULL": True}}}))
+    assert core.query(Entry.primary(book="b")).one() == entry("b", "t")

@@ -16,9 +16,10 @@ class RegistryRepository(Repository[Registration]):
     entity = Registration
 
     def current(self, mark: str, *, on: date) -> Registration | None:
-        """The registration that held this mark on a day; None where nobody did."""
-        held = self.core.query(Registration.by_mark(mark=mark).at_most(held_from=on)).newest_first().first()
-        return held if held is not None and held.holds_on(on) else None
+        """The registration that held this mark on a day, the latest where several did; None where nobody did."""
+        begun = self.core.query(Registration.by_mark(mark=mark).at_most(held_from=on)).newest_first()
+        until = Registration.f.held_until
+        return begun.where(until.does_not_exist() | (until > on)).first()
 
     def history(self, icao24: str) -> Query[Registration]:
         """The marks an airframe has held, oldest first."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context, send
-from aircraftops_data.core.writes import Action, Done, Intent, Stale, Stamp, Verdict
+from aircraftops_data.core.writes import Action, Done, Intent, Lost, Stale, Stamp, Verdict
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ConditionFailedError,
@@ -38,6 +38,14 @@ class _Attempt:
         return [action for group in self.groups for action in group]
 
 
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A try that must be made again, with what was found out: stored items by intent, sentinels held by others."""
+
+    stored: dict[int, Item | None]
+    lost: frozenset[str] = frozenset()
+
+
 def write(intent: Intent[T], context: Context) -> Plan[T]:
     """Commit one intent; its own error is raised, not a transaction's."""
     try:
@@ -63,8 +71,9 @@ def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
         settled = yield from _try(intents, made, token, context)
         if isinstance(settled, list):
             return settled
-        if settled:
-            stored |= settled
+        if settled.stored or settled.lost:
+            stored |= settled.stored
+            stamp = replace(stamp, lost=stamp.lost | settled.lost)
             token = context.chance.identifier(128)
         yield from context.back_off(attempt, _contended)
     raise AssertionError("back_off raises on the last attempt")
@@ -92,10 +101,8 @@ def read(intent: Intent[Any], context: Context) -> Plan[Item | None]:
     return cast("Item | None", response.get("Item"))
 
 
-def _try(
-    intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Context
-) -> Plan[list[Any] | dict[int, Item | None]]:
-    """One try: the results, or the items that were not what the intents had assumed (none: just try again)."""
+def _try(intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Context) -> Plan[list[Any] | _Again]:
+    """One try: the results, or what to try again with."""
     actions = made.actions
     if not actions:
         return [intent.outcome(None) for intent in intents]
@@ -110,7 +117,7 @@ def _try(
     except TransactionConflictError as cancelled:
         return _settle(intents, made, _verdicts(actions, cancelled), cancelled)
     except ContentionError:
-        return {}
+        return _Again({})
     return _results(intents, made, None)
 
 
@@ -165,7 +172,7 @@ def _verdicts(actions: list[Action], cancelled: TransactionConflictError) -> lis
 
 def _settle(
     intents: Sequence[Intent[Any]], made: _Attempt, verdicts: Sequence[Verdict | None], cause: AircraftOpsDataError
-) -> list[Any] | dict[int, Item | None]:
+) -> list[Any] | _Again:
     """Decide what a refused try means: done before, stale facts to try again with, or an error to raise."""
     grouped = _by_intent(made.groups, verdicts)
     done = next((verdict for verdict in verdicts if isinstance(verdict, Done)), None)
@@ -177,9 +184,8 @@ def _settle(
         raise TransactionConflictError(f"Nothing was written; refused actions {failed}", reasons=errors) from (
             cause.__cause__ or cause
         )
-    return {
-        index: verdict.item for index, group in enumerate(grouped) for verdict in group if isinstance(verdict, Stale)
-    }
+    stale = {i: verdict.item for i, group in enumerate(grouped) for verdict in group if isinstance(verdict, Stale)}
+    return _Again(stale, frozenset(verdict.place for verdict in verdicts if isinstance(verdict, Lost)))
 
 
 def _by_intent(groups: list[list[Action]], verdicts: Sequence[Verdict | None]) -> list[list[Verdict | None]]:

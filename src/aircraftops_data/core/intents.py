@@ -28,11 +28,19 @@ def stamped(entity: E, version: int, now: datetime, created_at: datetime | None 
 def evolve(entity: E, changes: Mapping[str, Any]) -> E:
     """A copy with these fields changed, validated as a whole. Raises InvalidValueError."""
     refuse_fields(entity.definition(), changes)
+    return cast("E", valid(entity.definition(), {**values_of(entity), **changes}))
+
+
+def valid(definition: EntityDefinition, values: Mapping[str, Any]) -> Any:
+    """The entity of these fields. Raises InvalidValueError.
+
+    What is written is always validated: `model_copy(update=...)` checks nothing.
+    """
     try:
-        return type(entity).model_validate({**values_of(entity), **changes}, by_name=True, by_alias=False)
+        return definition.validate(values)
     except ValidationError as error:
         found = problems(error)
-        raise InvalidValueError(f"{type(entity).__name__}: {'; '.join(found)}", problems=found) from error
+        raise InvalidValueError(f"{definition.name}: {'; '.join(found)}", problems=found) from error
 
 
 def refuse_fields(definition: EntityDefinition, names: Mapping[str, Any]) -> None:
@@ -49,8 +57,8 @@ class OfEntity(Writing, Generic[E]):
 
     def __init__(self, entity: E) -> None:
         definition = entity.definition()
-        super().__init__(definition, definition.identify(entity.identity()))
-        self.entity = entity
+        self.entity = cast("E", valid(definition, values_of(entity)))
+        super().__init__(definition, definition.identify(self.entity.identity()))
 
     @property
     def needs_read(self) -> bool:
@@ -75,13 +83,14 @@ class OfEntity(Writing, Generic[E]):
     def assignment(self, entity: E, stamp: Stamp, stored: Item | None = None) -> Changes:
         """What sets every attribute of the entity and removes those it has no value for.
 
-        Attributes of `stored` that the entity does not know are removed too; without it they are left as they are.
+        Of an old `stored` item the attributes its schema had and the current one has not go too; others stay.
         """
         item = self.full_item(entity, stamp)
         created = self.table.managed.created_at
         kept = {*self.key, created}
         indexed = {part.attribute.name for key in self.definition.indexes for part in key.parts}
-        every = {*self.definition.attributes.values(), *indexed, *(stored or ())}
+        gone = set[str]() if stored is None else self.codec.left_behind(stored)
+        every = {*self.definition.attributes.values(), *indexed, *gone}
         return Changes(
             set={name: value for name, value in item.items() if name not in kept},
             remove=sorted(every - set(item) - kept),
@@ -116,14 +125,15 @@ class Put(OfEntity[E]):
     """The entity, whether or not something is there; the version goes on from what was there."""
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
-        """One update that sets or removes every attribute; with unique values, conditioned on the version read."""
+        """One update that sets or removes every attribute; if the stored item is known, under its version."""
         version = self.stored_version(stored) if stored else 0
         entity = stamped(self.entity, version + 1, stamp.now, self.entity.created_at)
-        changes, condition, item = self.assignment(entity, stamp), self.not_mine(stamp), None
-        if self.needs_read:
+        changes, condition, item = self.assignment(entity, stamp, stored), self.not_mine(stamp), None
+        if self.needs_read or stored is not None:
             condition = condition & self.unchanged(stored)
             item = left_behind(stored, self.key, changes)
         else:
+            condition = condition & self.known_schema()
             counter = self.table.managed.version
             rest = {name: value for name, value in changes.set.items() if name != counter}
             changes = Changes(rest, changes.remove, {}, changes.set_if_absent, (counter,))
@@ -133,7 +143,9 @@ class Put(OfEntity[E]):
         return [main, *sentinels(self.definition, self.held(stored, stamp), self.holding(entity, self.key), stamp)]
 
     def _verdict(self, item: Item | None, stamp: Stamp) -> Verdict:
-        return Done(item) if self.is_mine(item, stamp) else Stale(item)
+        if self.is_mine(item, stamp):
+            return Done(item)
+        return self.other_schema(item) or Stale(item)
 
 
 class Replace(OfEntity[E]):
@@ -141,12 +153,16 @@ class Replace(OfEntity[E]):
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """One update that sets or removes every attribute, conditioned on the version."""
+        version = self.entity.version
         if self.needs_read and not self._current(stored, stamp):
-            raise self.refusal(stored, self.entity.version, stamp)
-        entity = stamped(self.entity, self.entity.version + 1, stamp.now, self.entity.created_at)
-        changes = self.assignment(entity, stamp)
-        condition = self.alive(stamp) & self.at_version(self.entity.version)
-        item = left_behind(stored, self.key, changes) if self.needs_read else None
+            raise self.refusal(stored, version, stamp)
+        entity = stamped(self.entity, version + 1, stamp.now, self.entity.created_at)
+        changes = self.assignment(entity, stamp, stored)
+        condition, item = self.alive(stamp) & self.at_version(version), None
+        if stored is None:
+            condition = condition & self.known_schema()
+        else:
+            item = left_behind(stored, self.key, changes)
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes
         )
@@ -158,7 +174,11 @@ class Replace(OfEntity[E]):
         return self.stored_version(stored) == self.entity.version
 
     def _verdict(self, item: Item | None, stamp: Stamp) -> Verdict:
-        return Done(item) if self.is_mine(item, stamp) else self.refusal(item, self.entity.version, stamp)
+        if self.is_mine(item, stamp):
+            return Done(item)
+        if self._current(item, stamp):
+            return self.other_schema(item) or Stale(item)
+        return self.refusal(item, self.entity.version, stamp)
 
 
 def left_behind(stored: Item | None, key: Item, changes: Changes) -> Item:

@@ -40,7 +40,8 @@ class Partial(Mapping[str, Any], Generic[E]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
+        fields = self.entity.model_fields
+        inner = ", ".join(f"{name}={value!r}" for name, value in self._values.items() if fields[name].repr)
         return f"Partial[{self.entity.__name__}]({inner})"
 
 

@@ -91,24 +91,49 @@ def create_tables(tables: Iterable[Table], context: Context, options: TableOptio
     Looks at every table before making any. Raises TableMismatchError where one exists and differs.
     """
     wanted = list(tables)
-    existing: dict[str, Description | None] = {}
+    states: list[_State] = []
     for table in wanted:
-        existing[table.name] = yield from describe(table, context)
-        refuse_differences(table, existing[table.name], context)
+        states.append((yield from _look(table, context)))
     outcomes: list[TableOutcome] = []
-    for table in wanted:
-        outcomes.append((yield from _make(table, existing[table.name], context, options)))
+    for table, state in zip(wanted, states, strict=True):
+        outcomes.append((yield from _make(table, state, context, options)))
     return outcomes
 
 
-def _make(table: Table, existing: Description | None, context: Context, options: TableOptions) -> Plan[TableOutcome]:
-    created = existing is None and (yield from _create(table, context, options))
-    description = yield from _active(table, context)
+_State = Literal["missing", "unfinished", "complete"]
+
+
+def _look(table: Table, context: Context) -> Plan[_State]:
+    """What there is of a table. Raises TableMismatchError where it differs from its definition."""
+    description = yield from describe(table, context)
+    if description is None:
+        return "missing"
     refuse_differences(table, description, context)
-    completed = yield from _ensure_ttl(table, context, created=created)
-    if created and options.point_in_time_recovery:
-        yield from _enable_recovery(table, context)
+    if description["TableStatus"] != "ACTIVE":
+        return "unfinished"
+    if table.ttl_attribute is None:
+        return "complete"
+    found = yield from ttl_attribute(table, context)
+    if found == table.ttl_attribute:
+        return "complete"
+    # An empty table without TTL is a creation that was interrupted, or that another process is about to finish.
+    if found is None and (yield from _is_empty(table, context)):
+        return "unfinished"
     name = context.names[table]
+    raise _mismatch(name, [f"TTL attribute: expected {table.ttl_attribute!r}, found {found!r}"])
+
+
+def _make(table: Table, state: _State, context: Context, options: TableOptions) -> Plan[TableOutcome]:
+    name = context.names[table]
+    created = state == "missing" and (yield from _create(table, context, options))
+    description = yield from _active(table, context)
+    if state == "complete":
+        return TableOutcome(name, "unchanged")
+    refuse_differences(table, description, context)
+    if options.point_in_time_recovery:
+        yield from _enable_recovery(table, context)
+    # Last, for its absence is what tells an unfinished creation.
+    completed = yield from _enable_ttl(table, context)
     return TableOutcome(name, "created" if created else "completed" if completed else "unchanged")
 
 
@@ -142,25 +167,18 @@ def _active(table: Table, context: Context) -> Plan[Description]:
     raise StoreError(f"{context.names[table]} did not become active in time", operation="CreateTable", retryable=True)
 
 
-def _ensure_ttl(table: Table, context: Context, *, created: bool) -> Plan[bool]:
-    """Whether the TTL was turned on here, because the table is new or was left unfinished and empty."""
-    if table.ttl_attribute is None:
+def _enable_ttl(table: Table, context: Context) -> Plan[bool]:
+    """Whether the TTL was turned on here; another process may be faster."""
+    if table.ttl_attribute is None or (yield from ttl_attribute(table, context)) == table.ttl_attribute:
         return False
-    name = context.names[table]
-    found = yield from ttl_attribute(table, context)
-    if found == table.ttl_attribute:
-        return False
-    if found is not None or not (created or (yield from _is_empty(table, context))):
-        raise _mismatch(name, [f"TTL attribute: expected {table.ttl_attribute!r}, found {found!r}"])
     specification = {"Enabled": True, "AttributeName": table.ttl_attribute}
+    parameters = {"TableName": context.names[table], "TimeToLiveSpecification": specification}
     try:
-        yield from send(
-            Request("UpdateTimeToLive", {"TableName": name, "TimeToLiveSpecification": specification}), context
-        )
+        yield from send(Request("UpdateTimeToLive", parameters), context)
     except RequestRefusedError:
-        # Another process may have turned it on in between; what counts is that it is on.
         if (yield from ttl_attribute(table, context)) != table.ttl_attribute:
             raise
+        return False
     return True
 
 

@@ -12,13 +12,25 @@ from aircraftops_data.consumed import Consumed
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.partial import Partial, partial_of
-from aircraftops_data.core.reading import Chunk, Page, Reading, ReadPolicy, Source, chunk, count, page
+from aircraftops_data.core.reading import (
+    Chunk,
+    Gathered,
+    Page,
+    Reading,
+    ReadPolicy,
+    Source,
+    chunk,
+    count,
+    decoded,
+    page,
+)
 from aircraftops_data.core.run import run, side_by_side
 from aircraftops_data.errors import CorruptItemError, InvalidInputError, NotFoundError, NotUniqueError
 from aircraftops_data.model.conditions import Attribute, Condition, FieldPath
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.request import Plan, Request, Transport
+from aircraftops_data.translation.codec import codec_of, type_of
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Entity)
@@ -40,17 +52,23 @@ class Runner:
 class Results(Iterator[T]):
     """What an iteration finds, item by item; `consumed` and `corrupt` grow as pages are read."""
 
-    def __init__(self, chunks: Iterator[Chunk[T]]) -> None:
+    def __init__(self, chunks: Iterator[Chunk[T]], policy: ReadPolicy) -> None:
         self.consumed = Consumed()
-        self.corrupt: list[CorruptItemError] = []
+        self._gathered = Gathered[T](policy)
         self._items = self._flat(chunks)
+
+    @property
+    def corrupt(self) -> list[CorruptItemError]:
+        """The items that did not fit, where the policy is to collect them."""
+        return self._gathered.corrupt
 
     def _flat(self, chunks: Iterator[Chunk[T]]) -> Iterator[T]:
         for part in chunks:
             self.consumed += part.consumed
-            self.corrupt += part.corrupt
-            for entry, _ in part.entries:
-                yield entry
+            for found in part.found:
+                self._gathered.take(found)
+                yield from self._gathered.items
+                self._gathered.items.clear()
 
     def __next__(self) -> T:
         return next(self._items)
@@ -69,7 +87,9 @@ class Readable(Generic[T]):
         return self._with(filter=condition if held is None else held & condition)
 
     def newest_first(self) -> Self:
-        """In falling order of the sort key."""
+        """In falling order of the sort key. Raises InvalidInputError for a scan, which has no order."""
+        if self.reading.source.partition is None:
+            raise InvalidInputError("A scan has no order to turn round")
         return self._with(newest_first=True)
 
     def consistent(self) -> Self:
@@ -95,7 +115,8 @@ class Readable(Generic[T]):
         return self.reading.request(self.runner.context, None, None)
 
     def __iter__(self) -> Results[T]:
-        return Results(self._chunks())
+        chunks = self._chunks() if self.reading.segments == 1 else self._waves()
+        return Results(chunks, self.reading.on_corrupt)
 
     def _chunks(self) -> Iterator[Chunk[T]]:
         """Pages as they are needed. Whoever reads on past the first is likely to go on: from the second page on, the
@@ -110,6 +131,21 @@ class Readable(Generic[T]):
                 part = ahead.result()
                 ahead = self._ahead(pool, part.next)
                 yield part
+
+    def _waves(self) -> Iterator[Chunk[T]]:
+        """A scan in segments, wave after wave: every segment that goes on reads its next page, all at once."""
+        total = self.reading.segments
+        waiting: list[tuple[int, Item | None]] = [(segment, None) for segment in range(total)]
+        while waiting:
+            parts = list(side_by_side(self._segment_chunk, waiting, len(waiting)))
+            yield from parts
+            waiting = [(s, part.next) for (s, _), part in zip(waiting, parts, strict=True) if part.next is not None]
+
+    def _segment_chunk(self, place: tuple[int, Item | None]) -> Chunk[T]:
+        segment, start = place
+        source = replace(self.reading.source, segment=(segment, self.reading.segments))
+        reading = replace(self.reading, source=source)
+        return self.runner.run(chunk(reading, self.runner.context, start, None))
 
     def _ahead(self, pool: ThreadPoolExecutor, start: Item | None) -> Future[Chunk[T]] | None:
         return None if start is None else pool.submit(contextvars.copy_context().run, self._chunk, start)
@@ -176,7 +212,7 @@ class Query(Readable[E]):
         def decode(item: Item) -> Any:
             return partial_of(entity, item, asked)
 
-        projected: Reading[Any] = replace(self.reading, projection=attributes or None, decode=decode)
+        projected: Reading[Any] = replace(self.reading, projection=attributes or None, decode=decode, refusal=None)
         return Readable(projected, self.runner)
 
 
@@ -199,34 +235,28 @@ def _attribute(entity: type[Entity], named: FieldPath | str) -> Attribute:
     return Attribute(attributes[named])
 
 
-@dataclass(frozen=True)
-class Scan(Query[E]):
-    """A scan in several segments side by side; items come in no order."""
-
-    segments: int = 1
-
-    def _chunks(self) -> Iterator[Chunk[E]]:
-        """Wave after wave: every segment that goes on reads its next page, all at once."""
-        waiting: list[tuple[int, Item | None]] = [(segment, None) for segment in range(self.segments)]
-        while waiting:
-            segments = [segment for segment, _ in waiting]
-            parts = list(side_by_side(self._segment_chunk, waiting, len(waiting)))
-            yield from parts
-            waiting = [(s, part.next) for s, part in zip(segments, parts, strict=True) if part.next is not None]
-
-    def _segment_chunk(self, place: tuple[int, Item | None]) -> Chunk[E]:
-        segment, start = place
-        source = replace(self.reading.source, segment=(segment, self.segments))
-        return self.runner.run(chunk(replace(self.reading, source=source), self.runner.context, start, None))
-
-
 class Collection(Mapping[type[Entity], list[Any]]):
     """What one partition holds, by entity: `group[Image]` is a list, `group.aircraft` the entity asked for."""
 
-    def __init__(self, anchor: type[Entity], found: Mapping[type[Entity], list[Any]], unknown: list[Item]) -> None:
+    def __init__(self, anchor: type[Entity], items: Results[Item], policy: ReadPolicy) -> None:
         self._anchor = anchor
-        self._found = dict(found)
-        self.unknown = unknown
+        self._found: dict[type[Entity], list[Any]] = {}
+        self.unknown: list[Item] = []
+        self.corrupt: list[CorruptItemError] = []
+        for item in items:
+            self._sort_in(item, policy)
+        self.consumed = items.consumed
+
+    def _sort_in(self, item: Item, policy: ReadPolicy) -> None:
+        table = self._anchor.definition().table
+        definition = table.entities.get(type_of(item, table) or "")
+        if definition is None:
+            self.unknown.append(item)
+            return
+        gathered = Gathered[Any](policy)
+        gathered.take(decoded(codec_of(definition).entity, item))
+        self._found.setdefault(definition.entity, []).extend(gathered.items)
+        self.corrupt += gathered.corrupt
 
     def __getitem__(self, entity: type[E]) -> list[E]:
         return self._found.get(entity, [])
@@ -236,6 +266,9 @@ class Collection(Mapping[type[Entity], list[Any]]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def __contains__(self, entity: object) -> bool:
+        return any(entity is found for found in self._found)
 
     def first(self, entity: type[E]) -> E | None:
         """The first of an entity in the partition; None where there is none."""

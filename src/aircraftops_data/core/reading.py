@@ -104,9 +104,17 @@ class Reading(Generic[T]):
     consistent: bool = False
     include_expired: bool = False
     on_corrupt: ReadPolicy = "raise"
+    segments: int = 1
+    refusal: str | None = None
+    """Why no whole item can be read here: the index carries only some attributes."""
 
     def request(self, context: Context, start: Item | None, limit: int | None, *, count: bool = False) -> Request:
-        """The request of one page of the engine's; `limit` is how many items it looks at, before any filter."""
+        """The request of one page of the engine's; `limit` is how many items it looks at, before any filter.
+
+        Raises InvalidInputError where whole entities are asked of an index that carries only parts.
+        """
+        if self.refusal is not None and not count:
+            raise InvalidInputError(self.refusal)
         expressions = Expressions(encode_operand if self.definition is None else codec_of(self.definition).operand)
         parameters: dict[str, Any] = {
             "TableName": context.names[self.source.table],
@@ -176,56 +184,81 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Chunk(Generic[T]):
-    """One response of the engine: its items, each with the key it was at, and where it stopped."""
+class Found(Generic[T]):
+    """One item of a response: what it decodes to, or why it does not."""
 
-    entries: list[tuple[T, Item]]
+    item: Item
+    value: T | None
+    error: CorruptItemError | None = None
+
+
+@dataclass(frozen=True)
+class Chunk(Generic[T]):
+    """One response of the engine: what it found, in order, and where it stopped."""
+
+    found: list[Found[T]]
     next: Item | None
     consumed: Consumed
-    corrupt: list[CorruptItemError]
 
 
 def chunk(reading: Reading[T], context: Context, start: Item | None, limit: int | None) -> Plan[Chunk[T]]:
-    """Read one of the engine's pages. Raises CorruptItemError as the reading's policy says."""
+    """Read one of the engine's pages; expired items are left out."""
     request = reading.request(context, start, limit)
     response = yield from send(request, context)
-    entries: list[tuple[T, Item]] = []
-    corrupt: list[CorruptItemError] = []
     now = context.clock.now()
-    for item in cast("list[Item]", response.get("Items", [])):
-        if not reading.include_expired and is_expired(item, reading.source.table, now):
-            continue
-        try:
-            entries.append((reading.decode(item), item))
-        except CorruptItemError as error:
-            if reading.on_corrupt == "raise":
-                raise
-            corrupt.append(error)
-    kept = corrupt if reading.on_corrupt == "collect" else []
+    items = cast("list[Item]", response.get("Items", []))
+    fresh = [i for i in items if reading.include_expired or not is_expired(i, reading.source.table, now)]
     last = cast("Item | None", response.get("LastEvaluatedKey"))
-    return Chunk(entries, last, consumed_of(request.operation, response), kept)
+    return Chunk([decoded(reading.decode, item) for item in fresh], last, consumed_of(request.operation, response))
+
+
+def decoded(decode: Callable[[Item], T], item: Item) -> Found[T]:
+    """What an item decodes to, or why it does not."""
+    try:
+        return Found(item, decode(item))
+    except CorruptItemError as error:
+        return Found(item, None, error)
+
+
+class Gathered(Generic[T]):
+    """What a reading has brought so far, by its policy for items that do not fit."""
+
+    def __init__(self, policy: ReadPolicy) -> None:
+        self._policy = policy
+        self.items: list[T] = []
+        self.corrupt: list[CorruptItemError] = []
+
+    def take(self, found: Found[T]) -> None:
+        """Keep an item, or do with it what the policy says. Raises CorruptItemError."""
+        if found.error is None:
+            self.items.append(cast("T", found.value))
+        elif self._policy == "raise":
+            raise found.error
+        elif self._policy == "collect":
+            self.corrupt.append(found.error)
 
 
 def page(reading: Reading[T], context: Context, start: Item | None, limit: int) -> Plan[tuple[Page[T], Item | None]]:
     """Exactly `limit` items, or all that are left, and the key to go on from.
 
-    Behind a filter the engine looks at twice as many items each time, so that a rare match costs few requests.
-    Raises InvalidInputError unless 1 <= limit <= 1000.
+    Where less comes back than was asked for (a filter, expired items), twice as many items are looked at each time, so
+    that a rare match costs few requests. Raises InvalidInputError unless 1 <= limit <= 1000.
     """
-    if not 1 <= limit <= PAGE_LIMIT:
+    if limit not in range(1, PAGE_LIMIT + 1):
         raise InvalidInputError(f"A page takes 1 to {PAGE_LIMIT} items, not {limit}")
-    found = Page[T]([])
-    looked_at = limit
+    gathered, consumed, looked_at = Gathered[T](reading.on_corrupt), Consumed(), limit
     while True:
-        wanted = limit - len(found)
-        part = yield from chunk(reading, context, start, wanted if reading.filter is None else looked_at)
-        kept, start = part.entries[:wanted], part.next
-        if len(part.entries) > wanted:
-            start = reading.source.cursor_key(kept[-1][1])
-        items = [*found.items, *(entry for entry, _ in kept)]
-        found = Page(items, None, found.consumed + part.consumed, [*found.corrupt, *part.corrupt])
-        if start is None or len(items) == limit:
-            return found, start
+        part = yield from chunk(reading, context, start, looked_at)
+        consumed += part.consumed
+        start = part.next
+        for position, found in enumerate(part.found, 1):
+            gathered.take(found)
+            if len(gathered.items) == limit:
+                rest = position < len(part.found)
+                start = reading.source.cursor_key(found.item) if rest else start
+                break
+        if start is None or len(gathered.items) == limit:
+            return Page(gathered.items, None, consumed, gathered.corrupt), start
         looked_at = min(2 * looked_at, PAGE_LIMIT)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar, cast, overload
 
@@ -26,20 +27,21 @@ from aircraftops_data.core.batch import (
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context, TableNames
 from aircraftops_data.core.cursor import Cursors
-from aircraftops_data.core.intents import Create, Delete, Move, Put, Replace, stamped
-from aircraftops_data.core.query import Collection, Query, Runner, Scan
-from aircraftops_data.core.reading import Reading, Source, get, source_of
+from aircraftops_data.core.intents import Create, Delete, Move, Put, Replace, conjunction, stamped, valid
+from aircraftops_data.core.query import Collection, Query, Readable, Runner
+from aircraftops_data.core.reading import Reading, ReadPolicy, Source, get, source_of
 from aircraftops_data.core.run import side_by_side
 from aircraftops_data.core.transaction import Transaction, deleting, updating
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, NotFoundError
 from aircraftops_data.model.conditions import Attribute, BeginsWith, Comparison, Condition
 from aircraftops_data.model.declarations import KeyQuery
-from aircraftops_data.model.definition import EntityDefinition, Item
+from aircraftops_data.model.definition import EntityDefinition, Item, KeyPart
 from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.keys import SEPARATOR
 from aircraftops_data.request import Transport
 from aircraftops_data.settings import Settings
-from aircraftops_data.translation.codec import codec_of, is_expired, type_of
+from aircraftops_data.translation.codec import codec_of, is_expired, values_of
 from aircraftops_data.transports.botocore import BotocoreTransport, dynamodb_client
 
 E = TypeVar("E", bound=Entity)
@@ -67,7 +69,9 @@ class CoreTable:
         **given: Any,
     ) -> CoreTable:
         """A table on boto3's own configuration; the arguments are those of `AircraftOps.connect`. Nothing is sent."""
-        known = Settings.from_environment(**given) if settings is None else settings
+        known = _settings(settings, given)
+        if client is not None and (session is not None or given.get("endpoint_url") is not None):
+            raise InvalidInputError("A client has its session and endpoint already; give neither beside it")
         names = TableNames(known.prefix, known.overrides())
         context = Context(names, clock or SystemClock(), retry=retry or Retry())
         used = dynamodb_client(session, endpoint_url=known.endpoint_url) if client is None else client
@@ -179,29 +183,37 @@ class CoreTable:
         """A lazy query: iterate, `.page()`, `.first()`, `.one()`, `.count()`, `.where()`, `.project()`."""
         return Query(_reading(query.definition, source_of(query)), self.runner)
 
-    def scan(self, entity: type[E], segments: int = 1) -> Scan[E]:
+    def scan(self, entity: type[E], segments: int = 1) -> Query[E]:
         """Every entity of a kind by reading the whole table, in `segments` side by side. Costs the whole table."""
         if segments < 1:
             raise InvalidInputError("A scan has at least one segment")
         definition = entity.definition()
-        reading: Reading[E] = _reading(definition, Source(definition.table), _of_kind(definition))
-        return Scan(reading, self.runner, segments)
+        reading = _reading(definition, Source(definition.table), _of_kind(definition))
+        return Query(replace(reading, segments=segments), self.runner)
 
-    def collection(self, entity: type[Entity], *, consistent: bool = False, **components: Any) -> Collection:
+    def collection(
+        self,
+        entity: type[Entity],
+        *,
+        consistent: bool = False,
+        include_expired: bool = False,
+        on_corrupt: ReadPolicy = "raise",
+        **components: Any,
+    ) -> Collection:
         """Everything in the partition this entity lives in, by one query, sorted out by entity.
 
         Takes the components of the partition key; items of types nobody declared are in `.unknown`.
         """
         definition = entity.definition()
-        definition.refuse_unknown(definition.primary, components)
-        values = {name: definition.coerce(name, value) for name, value in components.items()}
         part = definition.primary.partition
-        place = part.value(values)
+        for name in components:
+            part.template.component(name)
+        place = part.value({name: definition.coerce(name, value) for name, value in components.items()})
         if place is None:
             raise InvalidInputError("A collection needs every component of the partition key")
         source = Source(definition.table, partition=(part.attribute.name, place))
-        reading: Reading[Item] = Reading(source, dict, consistent=consistent)
-        return _sorted_out(entity, Query[Any](reading, self.runner))
+        reading: Reading[Item] = Reading(source, dict, consistent=consistent, include_expired=include_expired)
+        return Collection(entity, iter(Readable(reading, self.runner)), on_corrupt)
 
     def get_many(
         self,
@@ -209,6 +221,7 @@ class CoreTable:
         identities: Iterable[Mapping[str, Any]],
         *,
         consistent: bool = False,
+        include_expired: bool = False,
         concurrency: int = 1,
     ) -> list[E | None]:
         """The entities with these identities, in their order, None where there is none; each key is read once."""
@@ -221,13 +234,13 @@ class CoreTable:
             return self.runner.run(batch_get(definition.table, part, self.context, consistent=consistent))
 
         items = chain.from_iterable(side_by_side(read, chunks(distinct, GET_LIMIT), concurrency))
-        found = {place_of(item, definition.table): self._readable(definition, item) for item in items}
+        now, codec = self.context.clock.now(), codec_of(definition)
+        found = {
+            place_of(item, definition.table): codec.entity(item)
+            for item in items
+            if include_expired or not is_expired(item, definition.table, now)
+        }
         return [found.get(place) for place in places]
-
-    def _readable(self, definition: EntityDefinition, item: Item) -> Any:
-        if is_expired(item, definition.table, self.context.clock.now()):
-            return None
-        return codec_of(definition).entity(item)
 
     # Writing many
 
@@ -247,9 +260,10 @@ class CoreTable:
 
     def _batch_put(self, entity: E) -> BatchWrite[E]:
         definition = entity.definition()
-        stored = stamped(entity, entity.version + 1, self.context.clock.now(), entity.created_at)
+        checked: E = valid(definition, values_of(entity))
+        stored = stamped(checked, entity.version + 1, self.context.clock.now(), entity.created_at)
         item = codec_of(definition).item(stored)
-        return BatchWrite(entity, definition.table, definition.identify(entity.identity()), item)
+        return BatchWrite(entity, definition.table, definition.identify(checked.identity()), item)
 
     def _batch_delete(self, entity: E) -> BatchWrite[E]:
         definition = entity.definition()
@@ -292,6 +306,14 @@ class CoreTable:
         return Report(1, [], meter.consumed)
 
 
+def _settings(settings: Settings | None, given: dict[str, Any]) -> Settings:
+    if settings is None:
+        return Settings.from_environment(**given)
+    if given:
+        raise InvalidInputError(f"Give settings, or {', '.join(sorted(given))} by name; not both")
+    return settings
+
+
 def _plain_delete(entity: Entity) -> Intent[Any]:
     return Delete(entity.definition(), entity.identity())
 
@@ -322,40 +344,23 @@ def _prepared(
 
 
 def _reading(definition: EntityDefinition, source: Source, condition: Condition | None = None) -> Reading[Any]:
-    return Reading(source, _decoder(definition, source), definition, condition)
-
-
-def _decoder(definition: EntityDefinition, source: Source) -> Callable[[Item], Any]:
-    """The entity of an item; an index that carries only some attributes has none to give."""
-    if source.index is None or source.index.projection == "ALL":
-        return codec_of(definition).entity
-
-    def refuse(_: Item) -> Any:
-        raise InvalidInputError(
-            f"{source.index.name if source.index else ''} carries only some attributes of a {definition.name}; "
-            "ask for parts with .project()"
-        )
-
-    return refuse
+    refusal = None
+    if source.index is not None and source.index.projection != "ALL":
+        refusal = f"{source.index.name} carries only parts of a {definition.name}; ask for them with .project()"
+    return Reading(source, codec_of(definition).entity, definition, condition, refusal=refusal)
 
 
 def _of_kind(definition: EntityDefinition) -> Condition | None:
-    """What tells the items of an entity in a scan."""
+    """What tells the items of an entity in a scan: its type, or else the literals its primary key begins with."""
     table = definition.table
     if table.typed:
         return Comparison("=", Attribute(table.managed.entity_type), definition.entity_type)
-    literals = definition.primary.partition.template.leading_literals
-    return BeginsWith(Attribute(table.partition_key.name), "#".join(literals)) if literals else None
+    return conjunction([condition for part in definition.primary.parts for condition in _literally(part)])
 
 
-def _sorted_out(anchor: type[Entity], items: Query[Any]) -> Collection:
-    table = anchor.definition().table
-    found: dict[type[Entity], list[Any]] = {}
-    unknown: list[Item] = []
-    for item in items:
-        definition = table.entities.get(type_of(item, table) or "")
-        if definition is None:
-            unknown.append(item)
-        else:
-            found.setdefault(definition.entity, []).append(codec_of(definition).entity(item))
-    return Collection(anchor, found, unknown)
+def _literally(part: KeyPart) -> Iterator[Condition]:
+    literals, attribute = part.template.leading_literals, Attribute(part.attribute.name)
+    if not part.template.components:
+        yield Comparison("=", attribute, part.template.text)
+    elif literals:
+        yield BeginsWith(attribute, SEPARATOR.join((*literals, "")))

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from aircraftops_data.core.adding import Delta, is_blind, refuse_delta, total
 from aircraftops_data.core.intents import OfEntity, conjunction, evolve, left_behind, refuse_fields, stamped
 from aircraftops_data.core.writes import Action, Done, Stale, Stamp, Verdict, Writing, sentinels
-from aircraftops_data.errors import InvalidInputError, InvalidValueError
+from aircraftops_data.errors import CorruptItemError, InvalidInputError, InvalidValueError
 from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Stored, absent
 from aircraftops_data.model.definition import BoundKey, EntityDefinition, Item
 from aircraftops_data.model.entity import Entity
@@ -165,7 +165,7 @@ class Update(Writing, Generic[E]):
         """Everything the entity says, under the version read; what an older schema left behind goes."""
         old = self.codec.is_old(stored)
         whole = OfEntity(new)
-        changes = whole.assignment(new, stamp, stored if old else None)
+        changes = whole.assignment(new, stamp, stored)
         guard = self.at_version(base.version)
         item = left_behind(stored, self.key, changes)
         main = self._main(stamp, changes, [guard], stored, item=item, current_schema=not old)
@@ -234,9 +234,8 @@ class Update(Writing, Generic[E]):
         parts = [self.alive(stamp), *guards, self.not_mine(stamp)]
         if self._version is not None:
             parts.append(self.at_version(self._version))
-        if current_schema and self.definition.schema_version > 1:
-            marker = Attribute(self.table.managed.schema_version)
-            parts.append(Comparison("=", marker, self.definition.schema_version))
+        if current_schema:
+            parts.append(self.known_schema())
         if self._where is not None:
             parts.append(self._where)
         return cast("Condition", conjunction(parts))
@@ -248,9 +247,10 @@ class Update(Writing, Generic[E]):
             return self.not_found()
         if self._version is not None and self.stored_version(item) != self._version:
             return self.version_conflict(self._version, item)
-        if self._outdated(item, known):
-            return Stale(item)
-        return self.failed(item, stamp)
+        other = self.other_schema(item)
+        if isinstance(other, CorruptItemError):
+            return other
+        return Stale(item) if self._outdated(item, known) else self.failed(item, stamp)
 
     def _outdated(self, item: Item, known: Item | None) -> bool:
         """Whether the refusal may be due to what the update was built on, not to the caller's condition."""

@@ -42,6 +42,8 @@ class Stamp:
     now: datetime
     write_id: str
     names: TableNames
+    lost: frozenset[str] = frozenset()
+    """The sentinels an item no longer holds, found out on the way; they are left to whoever has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,14 @@ class Stale:
     item: Item | None
 
 
-Verdict = Done | Stale | AircraftOpsDataError
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A sentinel to be given up is held by another: the item counted as expired by a clock ahead of ours."""
+
+    place: str
+
+
+Verdict = Done | Stale | Lost | AircraftOpsDataError
 
 
 @dataclass(frozen=True)
@@ -121,8 +130,7 @@ class Writing:
         present = Exists(Attribute(self.table.partition_key.name))
         if self.table.ttl_attribute is None:
             return present
-        expiry = Attribute(self.table.ttl_attribute)
-        return present & (absent(expiry) | Comparison(">", expiry, _epoch(stamp.now)))
+        return present & Negation(Comparison("<=", Attribute(self.table.ttl_attribute), _epoch(stamp.now)))
 
     def vacant(self, stamp: Stamp) -> Condition:
         """There is no item, or only one whose expiry has passed."""
@@ -139,6 +147,21 @@ class Writing:
             return absent(Attribute(self.table.partition_key.name))
         present = Exists(Attribute(self.table.partition_key.name))
         return present & self.at_version(self.stored_version(stored))
+
+    def known_schema(self) -> Condition:
+        """The item, where there is one, was written by the schema version of this code."""
+        attribute, current = Attribute(self.table.managed.schema_version), self.definition.schema_version
+        if current == 1:
+            return absent(attribute)
+        nothing = absent(Attribute(self.table.partition_key.name))
+        return nothing | Comparison("=", attribute, Stored({"N": str(current)}))
+
+    def other_schema(self, item: Item | None) -> Stale | CorruptItemError | None:
+        """What a write by another schema version calls for: an older item is rewritten, a newer one refused."""
+        try:
+            return Stale(item) if item is not None and self.codec.is_old(item) else None
+        except CorruptItemError as error:
+            return error
 
     def not_mine(self, stamp: Stamp) -> Condition:
         """The last write of the item was not an earlier try of this one."""
@@ -265,8 +288,8 @@ def sentinels(definition: EntityDefinition, old: Holding | None, new: Holding | 
     for unique in definition.uniques:
         before = None if old is None else unique.part.value(old.values)
         after = None if new is None else unique.part.value(new.values)
-        if before is not None and old is not None and before != after:
-            yield _release(definition, unique, before, old, stamp)
+        if before is not None and old is not None and before != after and before["S"] not in stamp.lost:
+            yield _release(definition, before, old, stamp)
         if after is not None and new is not None and not (before == after and _same(old, new)):
             yield _claim(definition, unique, after, old, new, stamp)
 
@@ -300,15 +323,12 @@ def _claim(
     return finish("Put", table, key, parameters, Expressions(), vacant(table, stamp) | mine, explain)
 
 
-def _release(
-    definition: EntityDefinition, unique: UniqueKey, place: AttributeValue, old: Holding, stamp: Stamp
-) -> Action:
+def _release(definition: EntityDefinition, place: AttributeValue, old: Holding, stamp: Stamp) -> Action:
     table, key = definition.table, _sentinel_key(definition.table, place)
     mine = Comparison("=", Attribute(HOLDER), Stored({"M": old.key}))
     parameters: dict[str, Any] = {"TableName": stamp.names[table], "Key": key}
-    explain = _sentinel_verdict(definition, unique, stamp)
     nothing = absent(Attribute(table.partition_key.name))
-    return finish("Delete", table, key, parameters, Expressions(), nothing | mine, explain)
+    return finish("Delete", table, key, parameters, Expressions(), nothing | mine, lambda _: Lost(place["S"]))
 
 
 def _sentinel_verdict(

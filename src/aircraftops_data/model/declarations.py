@@ -39,6 +39,7 @@ class KeyQuery(Generic[E]):
     partition: AttributeValue
     sort: SortCondition | None
     given: tuple[tuple[str, Any], ...] = ()
+    ranged: bool = False
 
     @property
     def entity(self) -> type[E]:
@@ -71,7 +72,7 @@ class KeyQuery(Generic[E]):
         if self.key.sort is None or self.key.sort.attribute.type != "S" or not isinstance(text, str):
             raise InvalidKeyError(f"{name!r} is not text and has no beginning to compare", component=name)
         value = {"S": prefix + self.key.sort.template.escape(text)}
-        return replace(self, sort=SortCondition("begins_with", (value,)) if value["S"] else None)
+        return replace(self, ranged=True, sort=SortCondition("begins_with", (value,)) if value["S"] else None)
 
     def _only(self, bounds: dict[str, Any]) -> tuple[str, Any]:
         if len(bounds) != 1:
@@ -87,6 +88,8 @@ class KeyQuery(Generic[E]):
         """The sort key's text before component `name`, which must be the first one not given."""
         if self.key.sort is None:
             raise InvalidKeyError(f"{self.definition.name}.{self.key.name} has no sort key", component=name)
+        if self.ranged:
+            raise InvalidKeyError("A query has one range; it has been given already", component=name)
         template = self.key.sort.template
         given = {known: value for known, value in self.given if known in template.components}
         prefix, following = template.prefix(given)
@@ -113,9 +116,9 @@ class KeyQuery(Generic[E]):
         if low is not None and high is not None:
             if _order(low) > _order(high):
                 raise InvalidKeyError(f"The bounds of {name!r} are in the wrong order", component=name)
-            return replace(self, sort=SortCondition("BETWEEN", (low, high)))
+            return replace(self, ranged=True, sort=SortCondition("BETWEEN", (low, high)))
         bound, operator = (low, ">=") if high is None else (high, "<=")
-        return replace(self, sort=None if bound is None else SortCondition(operator, (bound,)))
+        return replace(self, ranged=True, sort=None if bound is None else SortCondition(operator, (bound,)))
 
     def _upper(self, prefix: str, component: Component, high: Any) -> str | None:
         """The text that bounds from above: past every key that goes on below the bound, short of the next value."""

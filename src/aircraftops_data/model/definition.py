@@ -12,7 +12,7 @@ from aircraftops_data.errors import DefinitionError, InvalidKeyError
 from aircraftops_data.model.encoders import KeyEncoder, encoder_for, plain_encoder_for
 from aircraftops_data.model.fields import FieldValidators, problems
 from aircraftops_data.model.keys import KeyTemplate
-from aircraftops_data.model.numbers import number_text
+from aircraftops_data.model.numbers import number_text, number_value
 from aircraftops_data.model.schema import (
     PARTITION_KEY_LIMIT_BYTES,
     SORT_KEY_LIMIT_BYTES,
@@ -74,7 +74,8 @@ class KeyPart:
         """The components of a stored key value. Raises InvalidKeyError."""
         if self.attribute.type == "S":
             return self.template.parse(stored.get("S", ""))
-        return {}
+        only = self.template.components[0]
+        return {only: number_value(stored["N"]) if self.attribute.type == "N" else bytes(stored["B"])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class EntityDefinition:
     indexes: tuple[BoundKey, ...]
     uniques: tuple[UniqueKey, ...]
     attributes: Mapping[str, str]
+    validation_keys: Mapping[str, str]
     upgraders: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
     validators: FieldValidators
 
@@ -139,6 +141,11 @@ class EntityDefinition:
     def keys(self) -> tuple[BoundKey, ...]:
         """The primary key and the indexes."""
         return (self.primary, *self.indexes)
+
+    def validate(self, values: Mapping[str, Any]) -> Any:
+        """An entity of these fields, given by name. Raises pydantic's ValidationError."""
+        keyed = {self.validation_keys.get(name, name): value for name, value in values.items()}
+        return self.entity.model_validate(keyed, by_alias=True, by_name=True)
 
     def identify(self, components: Mapping[str, Any]) -> Item:
         """The primary key of the entity with these components, normalised by their fields. Raises InvalidKeyError."""

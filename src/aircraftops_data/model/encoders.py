@@ -63,6 +63,12 @@ def _flag(value: object) -> str:
     return "1" if value else "0"
 
 
+def _uuid(value: object) -> str:
+    if not isinstance(value, UUID):
+        raise InvalidKeyError(f"Expected a UUID, got {type(value).__name__}")
+    return str(value)
+
+
 TEXT = KeyEncoder("text", _text, str)
 _NUMBER = KeyEncoder("number", number_text, number_value)
 _SIMPLE: dict[type, KeyEncoder] = {
@@ -70,7 +76,7 @@ _SIMPLE: dict[type, KeyEncoder] = {
     bool: KeyEncoder("bool", _flag, lambda text: {"0": False, "1": True}[text]),
     datetime: KeyEncoder("instant", instant_text, datetime.fromisoformat),
     date: KeyEncoder("date", _plain_date, date.fromisoformat),
-    UUID: KeyEncoder("uuid", str, UUID),
+    UUID: KeyEncoder("uuid", _uuid, UUID),
 }
 
 
@@ -160,7 +166,9 @@ def _enum_encoder(kind: type[enum.Enum], spec: str) -> KeyEncoder:
     inner = encoder_for(values.pop(), spec)
 
     def encode(value: object) -> str:
-        return inner.encode(value.value if isinstance(value, enum.Enum) else value)
+        if not isinstance(value, kind):
+            raise InvalidKeyError(f"Expected a {kind.__name__}, got {type(value).__name__}")
+        return inner.encode(value.value)
 
     return KeyEncoder(kind.__name__, encode, lambda text: kind(inner.decode(text)))
 

@@ -13,7 +13,7 @@ from aircraftops_data.model.declarations import Index, PrimaryKey, Unique, Upgra
 from aircraftops_data.model.definition import MANAGED_FIELDS, BoundKey, EntityDefinition, UniqueKey, bind_key, bind_part
 from aircraftops_data.model.design import register
 from aircraftops_data.model.encoders import unordered_encoder_for
-from aircraftops_data.model.fields import FieldValidators, attribute_names
+from aircraftops_data.model.fields import FieldValidators, attribute_names, validation_keys
 from aircraftops_data.model.schema import Table
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def _define(entity: type[Entity], table: Table, entity_type: str, schema_version
         indexes=_indexes(entity, table, declared),
         uniques=tuple(_uniques(entity, table, entity_type, declared)),
         attributes=attribute_names(entity, table),
+        validation_keys=validation_keys(entity),
         upgraders=_upgraders(entity, schema_version, declared),
         validators=FieldValidators(entity),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, AliasPath, ValidationError
 from pydantic_core import SchemaValidator
 
 from aircraftops_data.errors import DefinitionError
@@ -104,6 +104,20 @@ def attribute_names(entity: type[Entity], table: Table) -> dict[str, str]:
     if len(set(names.values())) != len(names):
         raise DefinitionError(f"{entity.__name__}: two fields are stored under one attribute name")
     return names
+
+
+def validation_keys(entity: type[Entity]) -> dict[str, str]:
+    """What pydantic calls each field in its input: its alias where it has one. Raises DefinitionError for a path."""
+    return {name: _validation_key(entity, name) for name in entity.model_fields}
+
+
+def _validation_key(entity: type[Entity], name: str) -> str:
+    alias = entity.model_fields[name].validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
+    if isinstance(alias, AliasPath):
+        raise DefinitionError(f"{entity.__name__}.{name}: an AliasPath has no stored name; use a plain alias")
+    return alias or name
 
 
 def problems(error: ValidationError, *path: str) -> tuple[str, ...]:

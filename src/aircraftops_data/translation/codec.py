@@ -40,6 +40,7 @@ class EntityCodec(Generic[E]):
         self._sets = {name: kind for name in self._own if (kind := self._set_kind(name)) is not None}
         self._by_attribute = {attribute: name for name, attribute in definition.attributes.items()}
         fields = self._entity.model_fields
+        self._dumped_as = {name: fields[name].serialization_alias or name for name in fields}
         self._absent_is_none = {name for name in self._own if fields[name].default is None}
 
     def _set_kind(self, name: str) -> Callable[[], AbstractSet[Any]] | None:
@@ -51,7 +52,8 @@ class EntityCodec(Generic[E]):
 
     def fields(self, entity: E) -> Item:
         """The entity's own fields, and its expiry, as attributes; None is left out where absence reads back as None."""
-        values = entity.model_dump(include=set(self._own), by_alias=False, warnings=False)
+        dumped = entity.model_dump(include=set(self._own), by_alias=True, warnings=False)
+        values = {name: dumped[self._dumped_as[name]] for name in self._own}
         encoded = {
             self._own[name]: stored for name in values if (stored := self._field(name, values[name])) is not None
         }
@@ -71,11 +73,14 @@ class EntityCodec(Generic[E]):
         if name == "expires_at":
             return None if value is None else next(iter(self.expiry(value).values()))
         partial = self._entity.model_construct(**{name: value})
-        return self._field(name, partial.model_dump(include={name}, by_alias=False, warnings=False)[name])
+        dumped = partial.model_dump(include={name}, by_alias=True, warnings=False)
+        return self._field(name, dumped[self._dumped_as[name]])
 
     def operand(self, attribute: Attribute | None, value: Any) -> AttributeValue:
         """A value to compare an attribute with, written as the attribute's own field would be."""
         name = None if attribute is None or attribute.path else self._by_attribute.get(attribute.name)
+        if isinstance(value, AbstractSet) and value == set():
+            raise InvalidValueError("An empty set is stored as nothing; use does_not_exist()")
         if name is None or value is None or (name == "expires_at" and not isinstance(value, datetime)):
             return encode_value(value)
         return self.field(name, value) or encode_value(value)
@@ -128,7 +133,7 @@ class EntityCodec(Generic[E]):
         values = self._upgraded(item) if self.is_old(item) else self._plain(item)
         self._fill(values, item)
         try:
-            return self._entity.model_validate(values, by_name=True, by_alias=False)
+            return cast("E", self.definition.validate(values))
         except ValidationError as error:
             self._corrupt(item, problems(error), error)
 
@@ -154,8 +159,6 @@ class EntityCodec(Generic[E]):
 
     def is_old(self, item: Item) -> bool:
         """Whether the item was written by an older schema version. Raises CorruptItemError for a newer one."""
-        if self.definition.schema_version == 1:
-            return False
         found, current = self.schema_version(item), self.definition.schema_version
         if found > current:
             self._corrupt(item, (f"written by schema version {found}, this code knows {current} @ (item)",), None)
@@ -173,7 +176,7 @@ class EntityCodec(Generic[E]):
         expires = values.get("expires_at")
         if expires is not None:
             try:
-                values["expires_at"] = datetime.fromtimestamp(expires, UTC)
+                values["expires_at"] = datetime.fromtimestamp(float(expires), UTC)
             except (TypeError, ValueError, OverflowError, OSError) as error:
                 self._corrupt(item, ("expected epoch seconds @ expires_at",), error)
         return values
@@ -184,11 +187,20 @@ class EntityCodec(Generic[E]):
         except CorruptItemError as error:
             self._corrupt(item, (f"{error.message} @ {attribute}",), error)
 
-    def _upgraded(self, item: Item) -> dict[str, Any]:
-        """Plain values lifted step by step to the current schema version, by field name."""
+    def left_behind(self, item: Item) -> set[str]:
+        """The attributes that upgrading an old item takes away: what its schema had and the current one has not."""
+        return set(item) - set(self._lifted(item)) if self.is_old(item) else set()
+
+    def _lifted(self, item: Item) -> dict[str, Any]:
+        """Plain values lifted step by step to the current schema version, by attribute name."""
         values = {name: self._decoded(item, name) for name in item}
         for version in range(self.schema_version(item), self.definition.schema_version):
             values = self._lift(item, version, values)
+        return values
+
+    def _upgraded(self, item: Item) -> dict[str, Any]:
+        """The current fields of an old item, by field name."""
+        values = self._lifted(item)
         found = {
             name: values[attribute] for name, attribute in self.definition.attributes.items() if attribute in values
         }
