@@ -115,6 +115,11 @@ def _number(negative: bool, digits: int, magnitude: int) -> Decimal:
 # Values
 
 
+def names() -> st.SearchStrategy[str]:
+    """Names of attributes and of what maps hold: any text but the empty one."""
+    return texts().filter(bool)
+
+
 def plain_values(max_leaves: int = 12) -> st.SearchStrategy[Any]:
     """Any value DynamoDB can hold, in the Python form it is read back in, nested."""
     sets = (
@@ -125,7 +130,7 @@ def plain_values(max_leaves: int = 12) -> st.SearchStrategy[Any]:
     leaves = texts() | numbers() | st.binary(max_size=12) | st.booleans() | st.none() | sets
     return st.recursive(
         leaves,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts(), inner, max_size=4),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names(), inner, max_size=4),
         max_leaves=max_leaves,
     )
 
@@ -147,7 +152,7 @@ def stored_values(max_leaves: int = 8) -> st.SearchStrategy[dict[str, Any]]:
         leaves,
         lambda inner: (
             st.fixed_dictionaries({"L": st.lists(inner, max_size=3)})
-            | st.fixed_dictionaries({"M": st.dictionaries(texts(), inner, max_size=3)})
+            | st.fixed_dictionaries({"M": st.dictionaries(names(), inner, max_size=3)})
         ),
         max_leaves=max_leaves,
     )

@@ -120,6 +120,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Field name")
 @pytest.mark.parametrize("case", WRONG)
 def test_a_mistake_is_refused_where_it_is_made(case: str) -> None:
     make, why = WRONG[case]
@@ -127,6 +128,7 @@ def test_a_mistake_is_refused_where_it_is_made(case: str) -> None:
         make()
 
 
+@pytest.mark.filterwarnings("ignore:Field name")
 @pytest.mark.parametrize("case", [case for case in WRONG if case != "a broken template"])
 def test_a_mistake_is_told_with_the_name_of_the_class(case: str) -> None:
     with pytest.raises(DefinitionError, match="Throwaway"):

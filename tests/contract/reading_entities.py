@@ -134,9 +134,12 @@ def titles(found: Iterable[Entry]) -> list[str]:
     return [one.title for one in found]
 
 
-def put_raw(core: CoreTable, table: Table, item: Mapping[str, Any]) -> None:
-    """An item as another program writes it: nothing checked, nothing added."""
-    core.runner.transport.send(Request("PutItem", {"TableName": core.context.names[table], "Item": dict(item)}))
+def put_raw(core: CoreTable, table: Table, *items: Mapping[str, Any]) -> None:
+    """Items as another program writes them: nothing checked, nothing added."""
+    name = core.context.names[table]
+    for start in range(0, len(items), 25):
+        writes = [{"PutRequest": {"Item": dict(item)}} for item in items[start : start + 25]]
+        core.runner.transport.send(Request("BatchWriteItem", {"RequestItems": {name: writes}}))
 
 
 def raw_entry(book: str, title: str, **attributes: Any) -> dict[str, Any]:
@@ -189,7 +192,9 @@ class SmallPages:
         self._size = size
 
     def send(self, request: Request) -> Response:
-        """Lower the request's limit."""
+        """Lower the limit of a query or scan."""
+        if request.operation not in ("Query", "Scan"):
+            return self._inner.send(request)
         limit = min(self._size, request.parameters.get("Limit", self._size))
         return self._inner.send(replace(request, parameters={**request.parameters, "Limit": limit}))
 

@@ -97,11 +97,10 @@ class TestGetMany:
         assert len(transport.sent) == 4
         assert len(clock.slept) == 3
 
-    @pytest.mark.parametrize("fault", [throttled, conflicting])
-    def test_keys_throttled_whole_are_asked_again(self, core: CoreTable, fault: Fault) -> None:
+    def test_keys_throttled_whole_are_asked_again(self, core: CoreTable) -> None:
         made = core.create(plane())
         watched, transport = faulty(core)
-        transport.plan("BatchGetItem", fault, fault)
+        transport.plan("BatchGetItem", throttled, throttled)
         assert watched.get_many(Plane, [made.identity()]) == [made]
 
     def test_keys_the_engine_never_takes_are_named_in_the_end(self, core: CoreTable) -> None:

@@ -66,7 +66,7 @@ def test_a_part_has_what_was_asked_for_in_the_types_of_its_fields(core: CoreTabl
 def test_asking_a_part_for_another_field_is_an_error(core: CoreTable) -> None:
     core.create(part())
     found = core.query(Part.primary(shelf="s")).project("state").one()
-    with pytest.raises(AttributeError, match="'mass' was not read; this part of a Part has .*'state'"):
+    with pytest.raises(AttributeError, match=r"'mass' was not read; this part of a Part has .*'state'"):
         found.mass
     with pytest.raises(KeyError):
         found["mass"]

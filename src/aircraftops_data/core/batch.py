@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from aircraftops_data.consumed import Consumed, consumed_of
 from aircraftops_data.core.context import Context, send
-from aircraftops_data.errors import AircraftOpsDataError, StoreError, UnprocessedItemsError
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ContentionError,
+    RequestRefusedError,
+    StoreError,
+    ThrottledError,
+    UnprocessedItemsError,
+)
 from aircraftops_data.model.definition import AttributeValue, Item
 from aircraftops_data.model.schema import Table
-from aircraftops_data.request import Plan, Request
+from aircraftops_data.request import Plan, Request, Response
 
 T = TypeVar("T")
 GET_LIMIT = 100
@@ -36,6 +43,15 @@ class Report(Generic[T]):
     done: int = 0
     failed: list[Failure[T]] = field(default_factory=list[Failure[T]])
     consumed: Consumed = field(default_factory=Consumed)
+
+    def include(self, part: Report[T]) -> None:
+        """Add the failures and the cost of a part; the one who counts the inputs says how many are done."""
+        self.failed += part.failed
+        self.consumed += part.consumed
+
+    def fail(self, writes: Iterable[BatchWrite[T]], error: AircraftOpsDataError) -> None:
+        """None of these was written."""
+        self.failed += [Failure(entity, error) for write in writes for entity in write.entities]
 
     def raise_if_failed(self) -> None:
         """Raise the first failure, noting how many there are."""
@@ -65,22 +81,37 @@ def batch_get(table: Table, keys: Sequence[Item], context: Context, *, consisten
     """The items at up to 100 different keys, in no order. Raises UnprocessedItemsError when the tries run out."""
     name = context.names[table]
     found: list[Item] = []
-    asked: dict[str, Any] = {name: {"Keys": list(keys), "ConsistentRead": consistent}}
+    left = list(keys)
     for attempt in range(context.retry.attempts):
+        asked = {name: {"Keys": left, "ConsistentRead": consistent}}
         request = Request("BatchGetItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"})
-        response = yield from send(request, context)
-        found += cast("list[Item]", response.get("Responses", {}).get(name, []))
-        asked = response.get("UnprocessedKeys") or {}
-        if not asked:
+        response, busy = yield from _taken(request, context)
+        if response is not None:
+            found += cast("list[Item]", response.get("Responses", {}).get(name, []))
+            unprocessed = cast("dict[str, dict[str, Any]]", response.get("UnprocessedKeys") or {})
+            left = cast("list[Item]", unprocessed.get(name, {}).get("Keys", []))
+        if not left:
             break
-        yield from context.back_off(attempt, _unprocessed(asked[name]["Keys"]))
+        yield from context.back_off(attempt, _unprocessed(left, busy))
     return found
 
 
-def _unprocessed(keys: Sequence[Item]) -> Callable[[int], StoreError]:
-    return lambda tries: UnprocessedItemsError(
-        f"{len(keys)} keys were left after {tries} tries", keys=keys, retryable=True
-    )
+def _taken(request: Request, context: Context) -> Plan[tuple[Response | None, StoreError | None]]:
+    """The response; or none, and why, where the engine is too busy to take any part of a batch just now."""
+    try:
+        response = yield from send(request, context)
+    except (ThrottledError, ContentionError) as busy:
+        return None, busy
+    return response, None
+
+
+def _unprocessed(keys: Sequence[Item], busy: StoreError | None) -> Callable[[int], StoreError]:
+    def give_up(tries: int) -> StoreError:
+        error = UnprocessedItemsError(f"{len(keys)} keys were left after {tries} tries", keys=keys, retryable=True)
+        error.__cause__ = busy
+        return error
+
+    return give_up
 
 
 @dataclass(frozen=True)
@@ -91,6 +122,13 @@ class BatchWrite(Generic[T]):
     table: Table
     key: Item
     item: Item | None = None
+    superseded: tuple[T, ...] = ()
+    """Earlier inputs with the same key; they share this one's fate."""
+
+    @property
+    def entities(self) -> tuple[T, ...]:
+        """Every input this write stands for."""
+        return (*self.superseded, self.entity)
 
     @property
     def place(self) -> Place:
@@ -104,34 +142,48 @@ class BatchWrite(Generic[T]):
 
 
 def batch_write(writes: Sequence[BatchWrite[T]], context: Context) -> Plan[Report[T]]:
-    """Write up to 25 different items. What the engine leaves is tried again; what is left then is reported."""
+    """Write up to 25 different items. What the engine leaves is tried again; what is left then is reported.
+
+    One item that the engine refuses would take the others along: a refused batch is sent again item by item.
+    """
     waiting = {(context.names[write.table], write.place): write for write in writes}
     report = Report[T]()
     try:
         for attempt in range(context.retry.attempts):
-            waiting = yield from _write_once(waiting, report, context)
+            waiting, busy = yield from _write_once(waiting, report, context)
             if not waiting:
                 break
-            yield from context.back_off(attempt, _unprocessed([write.key for write in waiting.values()]))
+            yield from context.back_off(attempt, _unprocessed([write.key for write in waiting.values()], busy))
+    except RequestRefusedError as error:
+        if len(waiting) > 1:
+            for write in waiting.values():
+                report.include((yield from batch_write([write], context)))
+        else:
+            report.fail(waiting.values(), error)
     except AircraftOpsDataError as error:
-        report.failed += [Failure(write.entity, error) for write in waiting.values()]
-    report.done = len(writes) - len(report.failed)
+        report.fail(waiting.values(), error)
+    report.done = sum(len(write.entities) for write in writes) - len(report.failed)
     return report
 
 
+_Waiting = dict[tuple[str, Place], BatchWrite[T]]
+
+
 def _write_once(
-    waiting: dict[tuple[str, Place], BatchWrite[T]], report: Report[T], context: Context
-) -> Plan[dict[tuple[str, Place], BatchWrite[T]]]:
+    waiting: _Waiting[T], report: Report[T], context: Context
+) -> Plan[tuple[_Waiting[T], StoreError | None]]:
     asked: dict[str, list[Any]] = {}
     for (name, _), write in waiting.items():
         asked.setdefault(name, []).append(write.request)
     request = Request("BatchWriteItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"})
-    response = yield from send(request, context)
+    response, busy = yield from _taken(request, context)
+    if response is None:
+        return waiting, busy
     report.consumed += consumed_of(request.operation, response)
     left = cast("dict[str, list[dict[str, Any]]]", response.get("UnprocessedItems") or {})
     tables = {context.names[write.table]: write.table for write in waiting.values()}
     places = {(name, _place(entry, tables[name])) for name, entries in left.items() for entry in entries}
-    return {place: write for place, write in waiting.items() if place in places}
+    return {place: write for place, write in waiting.items() if place in places}, None
 
 
 def _place(entry: dict[str, Any], table: Table) -> Place:
@@ -143,8 +195,8 @@ def last_of_each(writes: Iterable[BatchWrite[T]]) -> list[BatchWrite[T]]:
     """Each item once, by the last write of it, in the order of those last writes."""
     latest: dict[Place, BatchWrite[T]] = {}
     for write in writes:
-        latest.pop(write.place, None)
-        latest[write.place] = write
+        former = latest.pop(write.place, None)
+        latest[write.place] = write if former is None else replace(write, superseded=former.entities)
     return list(latest.values())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context, send
-from aircraftops_data.core.writes import Action, Done, Intent, Lost, Stale, Stamp, Verdict
+from aircraftops_data.core.writes import Action, Done, Intent, Lost, Stale, Stamp, Verdict, handed_over
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ConditionFailedError,
@@ -67,7 +67,7 @@ def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
     for attempt in range(context.retry.attempts):
         yield from _read_needed(intents, stored, context)
         resolved = [intent.resolve(stored.get(index), stamp) for index, intent in enumerate(intents)]
-        made = _Attempt(resolved, stamp)
+        made = _Attempt(handed_over(resolved), stamp)
         settled = yield from _try(intents, made, token, context)
         if isinstance(settled, list):
             return settled
@@ -177,7 +177,8 @@ def _settle(
     grouped = _by_intent(made.groups, verdicts)
     done = next((verdict for verdict in verdicts if isinstance(verdict, Done)), None)
     if done is not None:
-        return _results(intents, made, {"Attributes": done.item})
+        # What an earlier try left is told of one item; a transaction's other results are only known where planned.
+        return _results(intents, made, {"Attributes": done.item} if len(intents) == 1 else None)
     errors = [next((v for v in group if isinstance(v, AircraftOpsDataError)), None) for group in grouped]
     if any(error is not None for error in errors):
         failed = ", ".join(f"{i}: {type(error).__name__}" for i, error in enumerate(errors) if error is not None)

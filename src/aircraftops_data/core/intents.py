@@ -97,9 +97,9 @@ class OfEntity(Writing, Generic[E]):
             set_if_absent={created: item[created]},
         )
 
-    def outcome(self, item: Item | None) -> E:
-        """The entity as stored."""
-        return cast("E", self.codec.entity(item or {}))
+    def outcome(self, item: Item | None) -> E | None:
+        """The entity as stored; None where only the engine knows it (in a transaction of several writes)."""
+        return None if item is None else cast("E", self.codec.entity(item))
 
 
 class Create(OfEntity[E]):

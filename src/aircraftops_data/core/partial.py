@@ -51,19 +51,23 @@ def partial_of(entity: type[E], item: Item, asked: Iterable[str]) -> Partial[E]:
     A field `asked` for as a whole is validated by its own rules, and has its default where nothing is stored; of one
     that was asked for in part, that part is given as it is.
     """
+    values = codec_of(entity.definition()).plain(item)
+    whole = {name: _validated(entity, item, name, values[name]) for name in asked if name in values}
+    return Partial(entity, {**_defaults(entity, asked), **values, **whole})
+
+
+def _validated(entity: type[Entity], item: Item, name: str, value: Any) -> Any:
     definition = entity.definition()
-    values = codec_of(definition).plain(item)
     try:
-        whole = {name: definition.validators.validate(name, values[name]) for name in asked if name in values}
+        return definition.validators.validate(name, value)
     except ValidationError as error:
-        found = problems(error)
+        found = problems(error, name)
         raise CorruptItemError(
             f"A stored {definition.name} does not fit: {'; '.join(found)}",
             entity=definition.name,
             key=primary_key(item, definition.table),
             problems=found,
         ) from error
-    return Partial(entity, {**_defaults(entity, asked), **values, **whole})
 
 
 def _defaults(entity: type[Entity], names: Iterable[str]) -> dict[str, Any]:

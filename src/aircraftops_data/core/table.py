@@ -108,15 +108,15 @@ class CoreTable:
 
     def create(self, entity: E) -> E:
         """Store an entity that must not exist yet, and return it. Raises AlreadyExistsError, UniqueConflictError."""
-        return self._write(Create(entity))
+        return self._written(Create(entity))
 
     def put(self, entity: E) -> E:
         """Store an entity whether or not it exists; the version goes on. Raises UniqueConflictError."""
-        return self._write(Put(entity))
+        return self._written(Put(entity))
 
     def replace(self, entity: E) -> E:
         """Store an entity that exists at the version it was read at. Raises VersionConflictError, NotFoundError."""
-        return self._write(Replace(entity))
+        return self._written(Replace(entity))
 
     @overload
     def update(
@@ -149,7 +149,7 @@ class CoreTable:
         field back to its default, `add` adds a number or elements of a set. Raises NotFoundError,
         VersionConflictError, ConditionFailedError (`where`), UniqueConflictError, InvalidValueError.
         """
-        return cast("E", self._write(updating(target, **changes)))
+        return self._written(updating(target, **changes))
 
     @overload
     def delete(self, target: E, *, where: Condition | None = None) -> E | None: ...
@@ -168,10 +168,14 @@ class CoreTable:
 
     def move(self, entity: E, **changes: Any) -> E:
         """Give an entity another primary key (and other changes), in one transaction. Raises AlreadyExistsError."""
-        return self._write(Move(entity, changes))
+        return self._written(Move(entity, changes))
 
     def _write(self, intent: Intent[T]) -> T:
         return self.runner.run(write(intent, self.context))
+
+    def _written(self, intent: Intent[E | None]) -> E:
+        """What a write left, which is always known of a write by itself."""
+        return cast("E", self._write(intent))
 
     def transaction(self) -> Transaction:
         """All or nothing, across tables: `with core.transaction() as tx: tx.create(...); tx.update(...)`."""
@@ -286,8 +290,7 @@ class CoreTable:
                 side_by_side(lambda entity: self._send_single(entity, intend), single, _threads(single, concurrency)),
             )
             for part in parts:
-                report.failed += part.failed
-                report.consumed += part.consumed
+                report.include(part)
             dealt_with += len(window)
             report.done = dealt_with - len(report.failed)
             if progress is not None:

@@ -25,14 +25,13 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Exists, Negation, Stored, absent
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, UniqueKey
-from aircraftops_data.model.schema import Table
+from aircraftops_data.model.schema import SENTINEL, Table
 from aircraftops_data.translation.codec import EntityCodec, codec_of, is_expired
 from aircraftops_data.translation.expressions import Changes, Expressions
 
 T_co = TypeVar("T_co", covariant=True)
 ActionKind = Literal["Put", "Update", "Delete", "ConditionCheck"]
 HOLDER = "holder"
-SENTINEL = "unique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,10 @@ class Action:
     parameters: Mapping[str, Any]
     explain: Callable[[Item | None], Verdict]
     item: Item | None = None
+    releases: Item | None = None
+    """The key of the item that gives up its unique value by this action."""
+    claim_from: Callable[[Item], Action] | None = None
+    """This claim of a unique value, taken over from the item of this key."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -274,6 +277,25 @@ def _epoch(now: datetime) -> Stored:
     return Stored({"N": str(int(now.timestamp()))})
 
 
+def handed_over(groups: list[list[Action]]) -> list[list[Action]]:
+    """The actions with every value that one intent gives up and another takes as one action, the taker's.
+
+    DynamoDB takes one action an item; so two items can swap unique values in a transaction.
+    """
+    actions = [action for group in groups for action in group]
+    released = {action.place: action.releases for action in actions if action.releases is not None}
+    claimed = {action.place for action in actions if action.claim_from is not None}
+    return [
+        [_taken_over(action, released) for action in group if action.releases is None or action.place not in claimed]
+        for group in groups
+    ]
+
+
+def _taken_over(action: Action, released: Mapping[tuple[str, str], Item]) -> Action:
+    former = released.get(action.place)
+    return action if action.claim_from is None or former is None else action.claim_from(former)
+
+
 @dataclass(frozen=True)
 class Holding:
     """The values an item holds its uniques with: by field, plus its key and expiry."""
@@ -291,7 +313,7 @@ def sentinels(definition: EntityDefinition, old: Holding | None, new: Holding | 
         if before is not None and old is not None and before != after and before["S"] not in stamp.lost:
             yield _release(definition, before, old, stamp)
         if after is not None and new is not None and not (before == after and _same(old, new)):
-            yield _claim(definition, unique, after, old, new, stamp)
+            yield _claim(definition, unique, after, (old or new).key, new, stamp)
 
 
 def _same(old: Holding | None, new: Holding) -> bool:
@@ -304,31 +326,36 @@ def _sentinel_key(table: Table, place: AttributeValue) -> Item:
 
 
 def _claim(
-    definition: EntityDefinition,
-    unique: UniqueKey,
-    place: AttributeValue,
-    old: Holding | None,
-    new: Holding,
-    stamp: Stamp,
+    definition: EntityDefinition, unique: UniqueKey, place: AttributeValue, former: Item, new: Holding, stamp: Stamp
 ) -> Action:
+    """Hold a value for an item: it is free, or held for the item of the `former` key."""
     table, key = definition.table, _sentinel_key(definition.table, place)
     item: Item = {**key, HOLDER: {"M": new.key}, table.managed.write_id: {"S": stamp.write_id}}
     if table.typed:
         item[table.managed.entity_type] = {"S": SENTINEL}
     if new.expiry is not None and table.ttl_attribute is not None:
         item[table.ttl_attribute] = new.expiry
-    mine = Comparison("=", Attribute(HOLDER), Stored({"M": (old or new).key}))
     parameters: dict[str, Any] = {"TableName": stamp.names[table], "Item": item}
+    condition = vacant(table, stamp) | _held_for(former)
     explain = _sentinel_verdict(definition, unique, stamp)
-    return finish("Put", table, key, parameters, Expressions(), vacant(table, stamp) | mine, explain)
+    claim = finish("Put", table, key, parameters, Expressions(), condition, explain)
+
+    def taken_over(other: Item) -> Action:
+        return _claim(definition, unique, place, other, new, stamp)
+
+    return replace(claim, claim_from=taken_over)
 
 
 def _release(definition: EntityDefinition, place: AttributeValue, old: Holding, stamp: Stamp) -> Action:
     table, key = definition.table, _sentinel_key(definition.table, place)
-    mine = Comparison("=", Attribute(HOLDER), Stored({"M": old.key}))
     parameters: dict[str, Any] = {"TableName": stamp.names[table], "Key": key}
-    nothing = absent(Attribute(table.partition_key.name))
-    return finish("Delete", table, key, parameters, Expressions(), nothing | mine, lambda _: Lost(place["S"]))
+    condition = absent(Attribute(table.partition_key.name)) | _held_for(old.key)
+    release = finish("Delete", table, key, parameters, Expressions(), condition, lambda _: Lost(place["S"]))
+    return replace(release, releases=old.key)
+
+
+def _held_for(key: Item) -> Condition:
+    return Comparison("=", Attribute(HOLDER), Stored({"M": key}))
 
 
 def _sentinel_verdict(

@@ -251,22 +251,22 @@ class SizePath:
         self.size = size
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison("=", self.size, other)
+        return Comparison("=", self.size, _operand(other))
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison("<>", self.size, other)
+        return Comparison("<>", self.size, _operand(other))
 
     def __lt__(self, other: object) -> Condition:
-        return Comparison("<", self.size, other)
+        return Comparison("<", self.size, _operand(other))
 
     def __le__(self, other: object) -> Condition:
-        return Comparison("<=", self.size, other)
+        return Comparison("<=", self.size, _operand(other))
 
     def __gt__(self, other: object) -> Condition:
-        return Comparison(">", self.size, other)
+        return Comparison(">", self.size, _operand(other))
 
     def __ge__(self, other: object) -> Condition:
-        return Comparison(">=", self.size, other)
+        return Comparison(">=", self.size, _operand(other))
 
 
 def _operand(value: object) -> Operand:

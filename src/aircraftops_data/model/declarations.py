@@ -92,7 +92,7 @@ class KeyQuery(Generic[E]):
             raise InvalidKeyError("A query has one range; it has been given already", component=name)
         template = self.key.sort.template
         given = {known: value for known, value in self.given if known in template.components}
-        prefix, following = template.prefix(given)
+        prefix, following = template.prefix(given, self.key.partition.template.components)
         if following is None or following.name != name:
             expected = "none is left" if following is None else f"{following.name!r} comes next"
             raise InvalidKeyError(
@@ -188,7 +188,7 @@ def _leading(key: BoundKey, values: dict[str, Any]) -> SortCondition | None:
     if key.sort.attribute.type != "S":
         value = key.sort.value(given) if given else None
         return None if value is None else SortCondition("=", (value,))
-    text, missing = key.sort.template.prefix(given)
+    text, missing = key.sort.template.prefix(given, key.partition.template.components)
     if missing is None:
         return SortCondition("=", (key.sort.text_value(text),))
     return SortCondition("begins_with", ({"S": text},)) if text else None

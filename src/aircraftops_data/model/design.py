@@ -18,6 +18,8 @@ def register(definition: EntityDefinition) -> None:
     for other in others:
         check_pair(definition, other)
     check_pair(definition, definition)
+    for former in [name for name, other in known.items() if _same_class(definition, other)]:
+        del known[former]
     known[definition.entity_type] = definition
 
 

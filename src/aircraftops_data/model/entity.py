@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PydanticUndefinedAnnotation
 
 from aircraftops_data.errors import DefinitionError
 from aircraftops_data.model.conditions import Attribute, FieldPath
@@ -14,7 +15,7 @@ from aircraftops_data.model.definition import MANAGED_FIELDS, BoundKey, EntityDe
 from aircraftops_data.model.design import register
 from aircraftops_data.model.encoders import unordered_encoder_for
 from aircraftops_data.model.fields import FieldValidators, attribute_names, validation_keys
-from aircraftops_data.model.schema import Table
+from aircraftops_data.model.schema import SENTINEL, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,9 @@ ExpiryInstant = Annotated[UtcDatetime, AfterValidator(lambda instant: instant.re
 """An instant of whole seconds, as DynamoDB's TTL counts them; fractions are cut."""
 
 
+_ENTITY_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
 class Fields:
     """The fields of an entity as paths: `Aircraft.f.operator == "UAL"` is a condition."""
 
@@ -41,6 +45,8 @@ class Fields:
         self._entity = entity
 
     def __getattr__(self, name: str) -> FieldPath:
+        if name.startswith("__"):
+            raise AttributeError(name)
         attributes = self._entity.definition().attributes
         if name not in attributes:
             raise AttributeError(f"{self._entity.__name__} has no field {name!r}")
@@ -119,8 +125,10 @@ class Entity(BaseModel):
 
 
 def _define(entity: type[Entity], table: Table, entity_type: str, schema_version: int) -> EntityDefinition:
+    if not _ENTITY_TYPE.fullmatch(entity_type) or entity_type == SENTINEL:
+        raise DefinitionError(f"{entity.__name__}: entity type {entity_type!r} is not a plain word, or is reserved")
     if not entity.__pydantic_complete__:
-        entity.model_rebuild(_parent_namespace_depth=5)
+        _complete(entity)
     declared = _declared(entity)
     primaries = [item for item in declared.items() if isinstance(item[1], PrimaryKey)]
     if len(primaries) != 1:
@@ -141,6 +149,13 @@ def _define(entity: type[Entity], table: Table, entity_type: str, schema_version
     )
     _refuse_clashes(definition)
     return definition
+
+
+def _complete(entity: type[Entity]) -> None:
+    try:
+        entity.model_rebuild(_parent_namespace_depth=6)
+    except PydanticUndefinedAnnotation as error:
+        raise DefinitionError(f"{entity.__name__}: a field's type is not known here: {error.name}") from error
 
 
 def _declared(entity: type[Entity]) -> dict[str, object]:
@@ -180,9 +195,14 @@ def _indexes(entity: type[Entity], table: Table, declared: dict[str, object]) ->
 
 
 def _uniques(entity: type[Entity], table: Table, entity_type: str, declared: dict[str, object]) -> Iterator[UniqueKey]:
+    seen: set[frozenset[str]] = set()
     for declaration in declared.values():
         if not isinstance(declaration, Unique):
             continue
+        fields = frozenset(declaration.fields)
+        if not fields or fields in seen:
+            raise DefinitionError(f"{entity.__name__}: Unique needs fields, and the same fields only once")
+        seen.add(fields)
         if any(attribute.type != "S" for attribute in table.attributes):
             raise DefinitionError(f"{entity.__name__}: Unique needs a table whose primary key is text")
         places = "#".join(f"{{{name}}}" for name in declaration.fields)

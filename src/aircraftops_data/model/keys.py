@@ -8,7 +8,7 @@ then no value can forge a separator, and comparing two keys byte by byte compare
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,16 +155,16 @@ class KeyTemplate:
             raise InvalidKeyError(f"Component {component.name!r} of {self.text!r} is not in its one written form")
         return value
 
-    def prefix(self, values: Mapping[str, Any]) -> tuple[str, Component | None]:
+    def prefix(self, values: Mapping[str, Any], known: Container[str] = ()) -> tuple[str, Component | None]:
         """The text before the first component that `values` does not give, and that component (None: complete).
 
         The text ends at a separator, so B73 never reaches B738. Raises InvalidKeyError for a component given
-        behind one that is not.
+        behind one that is not, unless it had to be given anyway (`known`: the partition key has it too).
         """
         parts: list[str] = []
         for position, segment in enumerate(self.segments):
             if isinstance(segment, Component) and segment.name not in values:
-                self._refuse_gap(segment, self.segments[position:], values)
+                self._refuse_gap(segment, self.segments[position:], {n: v for n, v in values.items() if n not in known})
                 return "".join(part + SEPARATOR for part in parts), segment
             parts.append(segment if isinstance(segment, str) else self.encoded(segment, values[segment.name]))
         return SEPARATOR.join(parts), None

@@ -13,27 +13,31 @@ _CONTEXT = Context(
 
 
 def number_text(value: float | Decimal) -> str:
-    """The stored text of a number; floats by their shortest repr. Raises InvalidValueError where it cannot be exact."""
+    """The stored text of a number, the same for equal numbers; floats by their shortest repr.
+
+    Raises InvalidValueError where it cannot be exact.
+    """
     if isinstance(value, int) and -(10**38) < value < 10**38:
         return str(int(value))
     try:
-        number = _CONTEXT.create_decimal(repr(float(value)) if isinstance(value, float) else _trimmed(value))
+        number = _CONTEXT.create_decimal(_trimmed(Decimal(repr(value)) if isinstance(value, float) else Decimal(value)))
     except (Inexact, Rounded, Overflow, Underflow, Subnormal, InvalidOperation) as error:
         raise InvalidValueError("A number must have at most 38 digits and lie within 1E-130 and 9.99E+125") from error
     if not number.is_finite():
         raise InvalidValueError("NaN and Infinity cannot be stored as a number")
-    return str(number)
+    whole = number.as_tuple().exponent >= 0 and number.adjusted() < 38  # type: ignore[operator]
+    return str(int(number)) if whole else str(number)
 
 
-def _trimmed(value: Decimal | int) -> Decimal:
+def _trimmed(value: Decimal) -> Decimal:
     """Without trailing zeros, which are no significant digits to DynamoDB but are to `decimal`."""
-    sign, digits, exponent = Decimal(value).as_tuple()
-    if not isinstance(exponent, int):
-        return Decimal(value)
-    kept = list(digits)
-    while len(kept) > 1 and kept[-1] == 0:
-        kept.pop()
-    return Decimal((sign, tuple(kept), exponent + len(digits) - len(kept)))
+    if not value.is_finite():
+        return value
+    if not value:
+        return Decimal(0)
+    sign, digits, exponent = value.as_tuple()
+    text = "".join(map(str, digits)).rstrip("0")
+    return Decimal((sign, tuple(map(int, text)), int(exponent) + len(digits) - len(text)))
 
 
 def number_value(text: str) -> int | Decimal:

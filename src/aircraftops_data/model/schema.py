@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 KeyType = Literal["S", "N", "B"]
 StreamView = Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 
+SENTINEL = "unique"
+"""The entity type of the items that hold unique values."""
+
 PARTITION_KEY_LIMIT_BYTES = 2048
 SORT_KEY_LIMIT_BYTES = 1024
 ITEM_LIMIT_BYTES = 400 * 1024

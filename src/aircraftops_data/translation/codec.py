@@ -22,7 +22,7 @@ from aircraftops_data.model.conditions import Attribute
 from aircraftops_data.model.definition import MANAGED_FIELDS, AttributeValue, EntityDefinition, Item, KeyPart
 from aircraftops_data.model.fields import problems
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
-from aircraftops_data.translation.values import decode_value, encode_value, item_size
+from aircraftops_data.translation.values import check_nesting, decode_value, encode_value, item_size
 
 if TYPE_CHECKING:
     from aircraftops_data.model.entity import Entity
@@ -92,7 +92,7 @@ class EntityCodec(Generic[E]):
             self._refuse_lossy_empty_set(name)
             return None
         try:
-            return encode_value(value)
+            return check_nesting(encode_value(value))
         except InvalidValueError as error:
             raise InvalidValueError(
                 f"{self.definition.name}.{name}: {error.message}", problems=(f"{error.message} @ {name}",)

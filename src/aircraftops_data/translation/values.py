@@ -18,6 +18,7 @@ from aircraftops_data.model.definition import AttributeValue, Item
 from aircraftops_data.model.encoders import instant_text
 from aircraftops_data.model.numbers import number_text, number_value
 
+NESTING_LIMIT = 32
 _NUMBERS = (int, float, Decimal)
 
 
@@ -30,6 +31,14 @@ def encode_value(value: Any) -> AttributeValue:
         if isinstance(value, base):
             return known(value)
     return _encode_other(value)
+
+
+def _encode_text(value: str) -> AttributeValue:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValueError("Text with a lone surrogate has no UTF-8 form and cannot be stored") from error
+    return {"S": str(value)}
 
 
 def _encode_number(value: float | Decimal) -> AttributeValue:
@@ -56,7 +65,8 @@ def _encode_set(value: AbstractSet[Any]) -> AttributeValue:
     if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
         raise InvalidValueError("A set holds text, numbers or bytes, all of one type")
     (kind,) = kinds
-    members = [inner[kind] for inner in encoded]
+    # Two members may have one stored form (an Enum and its value).
+    members = {inner[kind] for inner in encoded}
     return {f"{kind}S": sorted(members, key=Decimal) if kind == "N" else sorted(members)}
 
 
@@ -78,7 +88,7 @@ def _encode_other(value: Any) -> AttributeValue:
 
 
 _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
-    str: lambda value: {"S": value},
+    str: _encode_text,
     bool: lambda value: {"BOOL": value},
     int: _encode_number,
     float: _encode_number,
@@ -94,7 +104,7 @@ _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
 _BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]], ...] = (
     (enum.Enum, lambda value: encode_value(value.value)),
     (BaseModel, lambda value: encode_value(value.model_dump())),
-    (str, lambda value: {"S": str(value)}),
+    (str, _encode_text),
     (_NUMBERS, _encode_number),
     ((bytearray, memoryview), lambda value: {"B": bytes(value)}),
     (datetime, _encode_instant),
@@ -125,6 +135,19 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "NS": lambda value: {number_value(text) for text in value},
     "BS": lambda value: {bytes(inner) for inner in value},
 }
+
+
+def check_nesting(stored: AttributeValue, levels: int = NESTING_LIMIT) -> AttributeValue:
+    """The value. Raises InvalidValueError where maps and lists lie more than 32 deep in one another.
+
+    Source: DynamoDB Developer Guide, "Service, account, and table quotas", nested attribute depth.
+    """
+    inner = stored.get("M", {}).values() if "M" in stored else stored.get("L", ())
+    if inner and levels == 0:
+        raise InvalidValueError(f"A value is nested more than {NESTING_LIMIT} levels deep")
+    for value in inner:
+        check_nesting(value, levels - 1)
+    return stored
 
 
 def item_size(item: Item) -> int:
