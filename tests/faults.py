@@ -9,7 +9,13 @@ from threading import Lock
 from typing import Any
 
 from aircraftops_data import CoreTable
-from aircraftops_data.errors import ConflictError, ContentionError, ThrottledError, TimeoutError, TransactionConflictError
+from aircraftops_data.errors import (
+    ConflictError,
+    ContentionError,
+    ThrottledError,
+    TimeoutError,
+    TransactionConflictError,
+)
 from aircraftops_data.request import Cancellation, Request, Response, Transport
 
 Send = Callable[[Request], Response]
@@ -20,7 +26,7 @@ READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 
 
 class FaultyTransport:
-    """Wraps any transport. Each request of an operation meets the next fault planned for it; `sent` records them all."""
+    """Wraps any transport. A request meets the next fault planned for its operation; `sent` records all of them."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner

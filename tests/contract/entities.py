@@ -302,8 +302,11 @@ def expected_plane_keys(item: Item) -> dict[str, str]:
     if operator is not None and typecode is not None and built is not None:
         keys |= {"GSI1PK": f"OPERATOR#{escaped(operator)}", "GSI1SK": f"TYPE#{escaped(typecode)}#{built}"}
     seats = int(text(item, "seats", "2") or 0)
+    padded = f"{seats:04d}" if seats >= 0 else f"-{9999 + seats:04d}"
     keys["GSI2PK"] = f"STATUS#{text(item, 'status', 'active')}"
-    keys["GSI2SK"] = f"SEATS#{f'{seats:04d}' if seats >= 0 else f'-{9999 + seats:04d}'}#{escaped(text(item, 'tail') or '')}"
+    keys["GSI2SK"] = (
+        f"SEATS#{padded}#{escaped(text(item, 'tail') or '')}"
+    )
     return keys
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,6 +17,9 @@ from aircraftops_data import GSI1, GSI2, CoreTable, Entity, Index, PrimaryKey, T
 from aircraftops_data.clock import Chance
 from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.request import Request, Response, Transport
+
+# DynamoDB Local deletes what has expired by the machine's clock; nothing has by a clock that starts here.
+AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
 
 LOGBOOK = Table("Logbook", indexes=(GSI1, GSI2), ttl_attribute="delete_at")
 SHELF = Table("PartShelf", ttl_attribute="delete_at")
@@ -127,6 +131,17 @@ def unused_name() -> str:
 def stored(core: CoreTable, entities: Iterable[Entity]) -> None:
     """Put entities, all of them."""
     core.put_many(entities).raise_if_failed()
+
+
+@contextmanager
+def on_loan(core: CoreTable, entities: Iterable[Entity]) -> Iterator[None]:
+    """Entities that are there for one example only, so that the table stays small however many there are."""
+    lent = list(entities)
+    stored(core, lent)
+    try:
+        yield
+    finally:
+        core.delete_many(lent).raise_if_failed()
 
 
 def titles(found: Iterable[Entry]) -> list[str]:

@@ -52,9 +52,7 @@ class TestAnExpiredItem:
         clock.advance(HOUR - timedelta(seconds=1))
         assert core.update(created, set={"note": "just in time"}).version == 2
 
-    def test_it_can_be_created_anew_from_the_start(
-        self, core: CoreTable, clock: ManualClock, expired: Plane
-    ) -> None:
+    def test_it_can_be_created_anew_from_the_start(self, core: CoreTable, clock: ManualClock, expired: Plane) -> None:
         created = core.create(plane(operator="DAL"))
         assert (created.version, created.created_at, created.note) == (1, clock.now(), None)
         assert core.get(Plane, tail="N628TS") == created
@@ -181,9 +179,7 @@ class TestUniqueValuesOfAnExpiredItem:
             core.update(Badge, number="1", set={"expires_at": clock.now() + HOUR})
         assert_shelf_is_consistent(everything(core, SHELF), clock.now().timestamp())
 
-    def test_the_engine_may_delete_sentinel_and_item_in_any_order(
-        self, core: CoreTable, clock: ManualClock
-    ) -> None:
+    def test_the_engine_may_delete_sentinel_and_item_in_any_order(self, core: CoreTable, clock: ManualClock) -> None:
         for gone in everything(core, SHELF):
             key = {"PK": gone["PK"], "SK": gone["SK"]}
             core.runner.transport.send(_delete(core, key))

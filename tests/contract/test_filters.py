@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading_entities import SHELF, Part, Place, State, Unreachable, stored, unused_name
+from reading_entities import SHELF, Part, Place, State, Unreachable, on_loan, stored, unused_name
 
 from aircraftops_data import CoreTable
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
@@ -187,12 +187,12 @@ def core(connect: Connect) -> CoreTable:
 def test_a_condition_means_what_it_says_in_python(core: CoreTable, some: list[Part], asked: list[Question]) -> None:
     shelf = unused_name()
     shelved = [part.model_copy(update={"shelf": shelf}) for part in some]
-    stored(core, shelved)
     query = core.query(Part.primary(shelf=shelf))
-    for question in asked:
-        expected = sorted(part.serial for part in shelved if question.holds(part))
-        assert [part.serial for part in query.where(question.condition)] == expected
-        assert query.where(question.condition).count() == len(expected)
+    with on_loan(core, shelved):
+        for question in asked:
+            expected = sorted(part.serial for part in shelved if question.holds(part))
+            assert [part.serial for part in query.where(question.condition)] == expected
+            assert query.where(question.condition).count() == len(expected)
 
 
 def test_conditions_given_one_after_the_other_all_hold(core: CoreTable) -> None:

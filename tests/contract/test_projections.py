@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from reading_entities import (
+    AHEAD,
     LOGBOOK,
     SHELF,
     Entry,
@@ -29,6 +30,12 @@ from aircraftops_data.errors import CorruptItemError, InvalidInputError, WrongEn
 from aircraftops_data.testing import ManualClock
 
 Connect = Callable[..., CoreTable]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Ahead of the engine's clock."""
+    return ManualClock(AHEAD)
 
 
 @pytest.fixture
@@ -85,8 +92,14 @@ def test_places_inside_a_field_are_given_as_they_are(core: CoreTable) -> None:
     core.create(part())
     query = core.query(Part.primary(shelf="s"))
     assert query.project(Part.f.place.rack).one().place == {"rack": "r"}
-    assert query.project(Part.f.notes[1]).one().notes == ["second"]
     assert query.project(Part.f.place.rack, "place").one().place == Place(rack="r", level=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["local"], indirect=True)
+def test_an_element_of_a_list_is_given_in_a_list(core: CoreTable) -> None:
+    core.create(part())
+    assert core.query(Part.primary(shelf="s")).project(Part.f.notes[1]).one().notes == ["second"]
 
 
 def test_what_is_not_stored_reads_as_its_default(core: CoreTable) -> None:

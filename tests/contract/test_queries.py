@@ -16,6 +16,7 @@ from reading_entities import (
     Remark,
     entries,
     entry,
+    on_loan,
     put_raw,
     raw_entry,
     remark,
@@ -129,46 +130,55 @@ def test_a_narrowed_query_leaves_the_one_it_came_from_as_it_was(core: CoreTable)
 def test_a_text_component_is_ordered_and_bounded_as_in_python(
     core: CoreTable, book: Book, bound: str, pair: tuple[str, str]
 ) -> None:
-    stored(core, book)
-    query = bounded(Entry.primary(book=book[0].book), bound, "kind", pair)
-    finds(core, query, within(book, bound, "kind", pair), "kind title")
+    with on_loan(core, book):
+        query = bounded(Entry.primary(book=book[0].book), bound, "kind", pair)
+        finds(core, query, within(book, bound, "kind", pair), "kind title")
 
 
 @given(book=books(), bound=bounds_of_text, pair=pairs(words), data=st.data())
 def test_the_last_text_component_is_ordered_and_bounded_as_in_python(
     core: CoreTable, book: Book, bound: str, pair: tuple[str, str], data: st.DataObject
 ) -> None:
-    stored(core, book)
-    kind = data.draw(st.sampled_from(book)).kind
-    query = bounded(Entry.primary(book=book[0].book, kind=kind), bound, "title", pair)
-    of_kind = [one for one in book if one.kind == kind]
-    finds(core, query, within(of_kind, bound, "title", pair), "title")
+    with on_loan(core, book):
+        kind = data.draw(st.sampled_from(book)).kind
+        query = bounded(Entry.primary(book=book[0].book, kind=kind), bound, "title", pair)
+        of_kind = [one for one in book if one.kind == kind]
+        finds(core, query, within(of_kind, bound, "title", pair), "title")
 
 
 @given(book=books(), bound=bounds_by_order, pair=pairs(numbers))
 def test_a_number_component_is_ordered_by_value(core: CoreTable, book: Book, bound: str, pair: tuple[int, int]) -> None:
-    stored(core, book)
-    query = bounded(Entry.by_station(station=book[0].book), bound, "number", pair)
-    finds(core, query, within(book, bound, "number", pair), "number title")
+    with on_loan(core, book):
+        query = bounded(Entry.by_station(station=book[0].book), bound, "number", pair)
+        finds(core, query, within(book, bound, "number", pair), "number title")
 
 
 @given(book=books(), bound=bounds_by_order, pair=pairs(days))
 def test_a_date_component_is_ordered_by_day(core: CoreTable, book: Book, bound: str, pair: tuple[date, date]) -> None:
-    stored(core, book)
-    query = bounded(Entry.by_day(book=book[0].book), bound, "day", pair)
-    finds(core, query, within(book, bound, "day", pair), "day number title")
+    with on_loan(core, book):
+        query = bounded(Entry.by_day(book=book[0].book), bound, "day", pair)
+        finds(core, query, within(book, bound, "day", pair), "day number title")
 
 
-@given(book=books(), data=st.data())
-def test_components_given_find_the_items_that_have_them(core: CoreTable, book: Book, data: st.DataObject) -> None:
-    stored(core, book)
-    name = book[0].book
-    kind, title, number = data.draw(kinds), data.draw(st.sampled_from(book)).title, data.draw(numbers)
-    finds(core, Entry.primary(book=name), book, "kind title")
-    finds(core, Entry.primary(book=name, kind=kind), [one for one in book if one.kind == kind], "title")
-    finds(core, Entry.by_station(station=name, number=number), [one for one in book if one.number == number], "title")
-    both = [one for one in book if (one.kind, one.title) == (kind, title)]
-    finds(core, Entry.primary(book=name, kind=kind, title=title), both, "title")
+def leading(kind: str, title: str, number: int) -> dict[str, tuple[Any, dict[str, Any], str]]:
+    """Components given from the left: of which key, which ones, and the order of what they leave open."""
+    return {
+        "none": (Entry.primary, {}, "kind title"),
+        "the first": (Entry.primary, {"kind": kind}, "title"),
+        "all": (Entry.primary, {"kind": kind, "title": title}, "title"),
+        "the first of an index": (Entry.by_station, {"number": number}, "title"),
+    }
+
+
+@given(book=books(), which=st.sampled_from(sorted(leading("", "", 0))), kind=kinds, number=numbers, data=st.data())
+def test_components_given_find_the_items_that_have_them(
+    core: CoreTable, book: Book, which: str, kind: str, number: int, data: st.DataObject
+) -> None:
+    pattern, given_components, order = leading(kind, data.draw(st.sampled_from(book)).title, number)[which]
+    partition = {pattern.key.partition.template.components[0]: book[0].book}
+    expected = [one for one in book if given_components.items() <= dict(one).items()]
+    with on_loan(core, book):
+        finds(core, pattern(**partition, **given_components), expected, order)
 
 
 def test_a_date_is_found_by_how_it_is_written(core: CoreTable) -> None:

@@ -267,9 +267,7 @@ class TestReadsBehindTheScenes:
         core.create(plane("N1"))
         core.create(plane("N2"))
         watched, transport = faulty(core)
-        transport.plan(
-            "TransactWriteItems", before(lambda: core.update(Plane, tail="N1", set={"typecode": "A359"}))
-        )
+        transport.plan("TransactWriteItems", before(lambda: core.update(Plane, tail="N1", set={"typecode": "A359"})))
         with pytest.raises(TransactionConflictError) as caught, watched.transaction() as tx:
             tx.update(Plane, tail="N1", set={"operator": "DAL"})
             tx.create(plane("N2"))

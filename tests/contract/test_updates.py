@@ -376,9 +376,7 @@ class TestSchemaVersions:
         ],
         ids=["blind", "known-keys", "read", "condition", "instance", "put", "replace"],
     )
-    def test_the_item_is_rewritten_without_leftovers(
-        self, old: CoreTable, write: Callable[[CoreTable], Part]
-    ) -> None:
+    def test_the_item_is_rewritten_without_leftovers(self, old: CoreTable, write: Callable[[CoreTable], Part]) -> None:
         before_it = old.get(Part, number="1")
         assert (before_it.vendor, before_it.grams) == ("acme", 2000)
         written = write(old)

@@ -162,9 +162,7 @@ class TestPut:
         assert put.version == 1
         assert core.get(Plane, tail="N628TS") == put
 
-    def test_over_an_item_the_version_goes_on_and_the_creation_stays(
-        self, core: CoreTable, clock: ManualClock
-    ) -> None:
+    def test_over_an_item_the_version_goes_on_and_the_creation_stays(self, core: CoreTable, clock: ManualClock) -> None:
         core.create(plane(note="old", seats=9))
         clock.advance(timedelta(hours=1))
         put = core.put(plane(operator=None))
@@ -176,7 +174,9 @@ class TestPut:
         )
         assert (put.note, put.seats, put.operator) == (None, 2, None)
         item = stored(core, Plane, tail="N628TS") or {}
-        assert index_keys(item) == expected_plane_keys(item) == {"GSI2PK": "STATUS#active", "GSI2SK": "SEATS#0002#N628TS"}
+        assert (
+            index_keys(item) == expected_plane_keys(item) == {"GSI2PK": "STATUS#active", "GSI2SK": "SEATS#0002#N628TS"}
+        )
 
     def test_attributes_unknown_here_are_kept(self, core: CoreTable) -> None:
         core.create(plane())

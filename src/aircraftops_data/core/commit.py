@@ -14,6 +14,7 @@ from aircraftops_data.errors import (
     ContentionError,
     InvalidInputError,
     RequestRefusedError,
+    ThrottledError,
     TransactionConflictError,
 )
 from aircraftops_data.model.definition import Item
@@ -21,9 +22,8 @@ from aircraftops_data.request import Cancellation, Plan, Request, Response
 
 T = TypeVar("T")
 ACTIONS_LIMIT = 100
-_PASSING = frozenset(
-    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "InternalError"}
-)
+_THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
+_PASSING = _THROTTLED | {"TransactionConflict", "InternalError"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class _Again:
 
     stored: dict[int, Item | None]
     lost: frozenset[str] = frozenset()
+    throttled: bool = False
 
 
 def write(intent: Intent[T], context: Context) -> Plan[T]:
@@ -75,8 +76,12 @@ def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
             stored |= settled.stored
             stamp = replace(stamp, lost=stamp.lost | settled.lost)
             token = context.chance.identifier(128)
-        yield from context.back_off(attempt, _contended)
+        yield from context.back_off(attempt, _throttled if settled.throttled else _contended)
     raise AssertionError("back_off raises on the last attempt")
+
+
+def _throttled(tries: int) -> ThrottledError:
+    return ThrottledError(f"Gave up after {tries} tries: the transaction was throttled", retryable=True)
 
 
 def _contended(tries: int) -> ContentionError:
@@ -115,7 +120,9 @@ def _try(intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Co
     except ConditionFailedError as refused:
         return _settle(intents, made, [actions[0].explain(cast("Item | None", refused.raw))], refused)
     except TransactionConflictError as cancelled:
-        return _settle(intents, made, _verdicts(actions, cancelled), cancelled)
+        settled = _settle(intents, made, _verdicts(actions, cancelled), cancelled)
+        throttled = any(reason.code in _THROTTLED for reason in cancelled.reasons)
+        return replace(settled, throttled=throttled) if isinstance(settled, _Again) else settled
     except ContentionError:
         return _Again({})
     return _results(intents, made, None)

@@ -49,11 +49,17 @@ def send(request: Request, context: Context) -> Plan[Response]:
     Every request of this library may be repeated: reads change nothing, transactions carry a token, and writes carry
     a write id by which the second try recognises the first.
     """
-    for attempt in range(_RESENDS - 1):
+    unknown: StoreError | None = None
+    for attempt in range(_RESENDS):
         try:
             return cast("Response", (yield request))
         except StoreError as error:
-            if not error.retryable or isinstance(error, ThrottledError | ContentionError):
+            busy = isinstance(error, ThrottledError | ContentionError)
+            if not error.retryable or (busy and unknown is None):
                 raise
+            # Once an answer was lost, "throttled" or "contended" would say that nothing was done, which nobody knows.
+            unknown = unknown or error
+            if attempt + 1 == _RESENDS:
+                raise unknown from error
             yield Wait(context.chance.jitter(context.retry.ceiling(attempt)))
-    return cast("Response", (yield request))
+    raise AssertionError("the last try returns or raises")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
@@ -136,7 +137,7 @@ class Put(OfEntity[E]):
             condition = condition & self.known_schema()
             counter = self.table.managed.version
             rest = {name: value for name, value in changes.set.items() if name != counter}
-            changes = Changes(rest, changes.remove, {}, changes.set_if_absent, (counter,))
+            changes = replace(changes, set=rest, count=(counter,))
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes
         )
@@ -209,7 +210,7 @@ class Delete(Writing):
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """A delete under the version and condition given; nothing at all where there is no item."""
-        if self.needs_read and stored is None and self._where is None:
+        if self.needs_read and stored is None:
             return []
         condition = self._condition(stored)
         delete = self.action("Delete", stamp, condition, lambda found: self._verdict(found, stamp, stored), item=stored)
@@ -225,7 +226,7 @@ class Delete(Writing):
         if stored is not None:
             parts.append(self.unchanged(stored))
         if self._where is not None:
-            parts.append(self._where)
+            parts.append(self.unchanged(None) | self._where)
         return conjunction(parts)
 
     def _verdict(self, item: Item | None, stamp: Stamp, known: Item | None) -> Verdict:

@@ -199,7 +199,17 @@ def _is_empty(table: Table, context: Context) -> Plan[bool]:
 def _enable_recovery(table: Table, context: Context) -> Plan[None]:
     specification = {"PointInTimeRecoveryEnabled": True}
     parameters = {"TableName": context.names[table], "PointInTimeRecoverySpecification": specification}
-    yield from send(Request("UpdateContinuousBackups", parameters), context)
+    for seconds in _POLL_SECONDS:
+        try:
+            yield from send(Request("UpdateContinuousBackups", parameters), context)
+        except StoreError as error:
+            # AWS answers so for some seconds after a table became active.
+            if error.code != "ContinuousBackupsUnavailableException":
+                raise
+            yield Wait(seconds)
+        else:
+            return
+    raise StoreError(f"{context.names[table]}: backups did not become available", operation="UpdateContinuousBackups")
 
 
 def refuse_differences(table: Table, description: Description | None, context: Context) -> None:

@@ -53,25 +53,31 @@ class Results(Iterator[T]):
     """What an iteration finds, item by item; `consumed` and `corrupt` grow as pages are read."""
 
     def __init__(self, chunks: Iterator[Chunk[T]], policy: ReadPolicy) -> None:
-        self.consumed = Consumed()
         self._gathered = Gathered[T](policy)
-        self._items = self._flat(chunks)
+        # The generator must not hold this object: a loop that is left early would not end it, nor its thread.
+        self._items = _flat(chunks, self._gathered)
+
+    @property
+    def consumed(self) -> Consumed:
+        """What the pages read so far have cost."""
+        return self._gathered.consumed
 
     @property
     def corrupt(self) -> list[CorruptItemError]:
         """The items that did not fit, where the policy is to collect them."""
         return self._gathered.corrupt
 
-    def _flat(self, chunks: Iterator[Chunk[T]]) -> Iterator[T]:
-        for part in chunks:
-            self.consumed += part.consumed
-            for found in part.found:
-                self._gathered.take(found)
-                yield from self._gathered.items
-                self._gathered.items.clear()
-
     def __next__(self) -> T:
         return next(self._items)
+
+
+def _flat(chunks: Iterator[Chunk[T]], gathered: Gathered[T]) -> Iterator[T]:
+    for part in chunks:
+        gathered.consumed += part.consumed
+        for found in part.found:
+            gathered.take(found)
+            yield from gathered.items
+            gathered.items.clear()
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ class Readable(Generic[T]):
         A page that ends exactly at the last item still has a cursor; the page behind it is empty. Raises
         InvalidCursorError for a cursor that is damaged or of another query.
         """
-        scope = self.reading.source.scope(self.runner.context.names)
+        scope = self.reading.scope(self.runner.context)
         start = self.runner.cursors.read(cursor, scope)
         found, following = self.runner.run(page(self.reading, self.runner.context, start, limit))
         return replace(found, cursor=self.runner.cursors.write(following, scope))

@@ -46,11 +46,6 @@ class Source:
         whole: Condition = Comparison("=", Attribute(name), Stored(value))
         return whole if self.sort is None else whole & _sort_condition(*self.sort)
 
-    def scope(self, names: Any) -> str:
-        """What a cursor is bound to: table, index and key condition."""
-        index = "" if self.index is None else self.index.name
-        return repr((names[self.table], index, self.partition, self.sort, self.segment))
-
     def needed(self) -> set[str]:
         """The attributes that reading on, and telling types and expiry, take: of those the index carries."""
         table, index = self.table, self.index
@@ -134,6 +129,12 @@ class Reading(Generic[T]):
             parameters["ProjectionExpression"] = expressions.projection(self._projected(self.projection))
         return Request(self.source.operation, parameters | expressions.parameters())
 
+    def scope(self, context: Context) -> str:
+        """What a cursor is bound to: table, index, key condition and direction."""
+        source = self.source
+        index = "" if source.index is None else source.index.name
+        return repr((context.names[source.table], index, source.partition, source.sort, self.newest_first))
+
     def _options(self, start: Item | None, limit: int | None) -> dict[str, Any]:
         options: dict[str, Any] = {}
         if self.consistent:
@@ -199,6 +200,8 @@ class Chunk(Generic[T]):
     found: list[Found[T]]
     next: Item | None
     consumed: Consumed
+    looked_at: int = 0
+    """How many items the engine read for it; those that a filter or their expiry left out are counted."""
 
 
 def chunk(reading: Reading[T], context: Context, start: Item | None, limit: int | None) -> Plan[Chunk[T]]:
@@ -209,7 +212,8 @@ def chunk(reading: Reading[T], context: Context, start: Item | None, limit: int 
     items = cast("list[Item]", response.get("Items", []))
     fresh = [i for i in items if reading.include_expired or not is_expired(i, reading.source.table, now)]
     last = cast("Item | None", response.get("LastEvaluatedKey"))
-    return Chunk([decoded(reading.decode, item) for item in fresh], last, consumed_of(request.operation, response))
+    found = [decoded(reading.decode, item) for item in fresh]
+    return Chunk(found, last, consumed_of(request.operation, response), int(response.get("ScannedCount", len(items))))
 
 
 def decoded(decode: Callable[[Item], T], item: Item) -> Found[T]:
@@ -227,6 +231,7 @@ class Gathered(Generic[T]):
         self._policy = policy
         self.items: list[T] = []
         self.corrupt: list[CorruptItemError] = []
+        self.consumed = Consumed()
 
     def take(self, found: Found[T]) -> None:
         """Keep an item, or do with it what the policy says. Raises CorruptItemError."""
@@ -241,25 +246,30 @@ class Gathered(Generic[T]):
 def page(reading: Reading[T], context: Context, start: Item | None, limit: int) -> Plan[tuple[Page[T], Item | None]]:
     """Exactly `limit` items, or all that are left, and the key to go on from.
 
-    Where less comes back than was asked for (a filter, expired items), twice as many items are looked at each time, so
+    Where items are left out (by a filter, their expiry, the read policy), twice as many are looked at each time, so
     that a rare match costs few requests. Raises InvalidInputError unless 1 <= limit <= 1000.
     """
     if limit not in range(1, PAGE_LIMIT + 1):
         raise InvalidInputError(f"A page takes 1 to {PAGE_LIMIT} items, not {limit}")
-    gathered, consumed, looked_at = Gathered[T](reading.on_corrupt), Consumed(), limit
+    gathered, wanted = Gathered[T](reading.on_corrupt), limit
     while True:
-        part = yield from chunk(reading, context, start, looked_at)
-        consumed += part.consumed
-        start = part.next
-        for position, found in enumerate(part.found, 1):
-            gathered.take(found)
-            if len(gathered.items) == limit:
-                rest = position < len(part.found)
-                start = reading.source.cursor_key(found.item) if rest else start
-                break
+        part = yield from chunk(reading, context, start, wanted)
+        gathered.consumed += part.consumed
+        before = len(gathered.items)
+        start = _taken(part, gathered, limit, reading)
         if start is None or len(gathered.items) == limit:
-            return Page(gathered.items, None, consumed, gathered.corrupt), start
-        looked_at = min(2 * looked_at, PAGE_LIMIT)
+            return Page(gathered.items, None, gathered.consumed, gathered.corrupt), start
+        left_out = len(gathered.items) - before < part.looked_at
+        wanted = min(2 * wanted, PAGE_LIMIT) if left_out else limit - len(gathered.items)
+
+
+def _taken(part: Chunk[T], gathered: Gathered[T], limit: int, reading: Reading[T]) -> Item | None:
+    """Take from a chunk until the limit is reached; the key to go on from."""
+    for position, found in enumerate(part.found, 1):
+        gathered.take(found)
+        if len(gathered.items) == limit:
+            return reading.source.cursor_key(found.item) if position < len(part.found) else part.next
+    return part.next
 
 
 def count(reading: Reading[Any], context: Context) -> Plan[int]:

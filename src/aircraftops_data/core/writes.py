@@ -167,8 +167,10 @@ class Writing:
             return error
 
     def not_mine(self, stamp: Stamp) -> Condition:
-        """The last write of the item was not an earlier try of this one."""
-        return Negation(Comparison("=", Attribute(self.table.managed.write_id), stamp.write_id))
+        """Neither the last write of the item nor the one before it was an earlier try of this one."""
+        managed, mine = self.table.managed, Stored({"S": stamp.write_id})
+        last, before = (Comparison("=", Attribute(n), mine) for n in (managed.write_id, managed.former_write_id))
+        return Negation(last) & Negation(before)
 
     def is_mine(self, item: Item | None, stamp: Stamp) -> bool:
         """Whether the last write of the item was an earlier try of this one."""
@@ -225,7 +227,9 @@ class Writing:
         parameters: dict[str, Any] = {"TableName": stamp.names[self.table]}
         parameters |= {"Item": item} if kind == "Put" else {"Key": self.key}
         if changes is not None:
-            parameters["UpdateExpression"] = expressions.update(changes)
+            managed = self.table.managed
+            shifted = replace(changes, shift=((managed.former_write_id, managed.write_id),))
+            parameters["UpdateExpression"] = expressions.update(shifted)
         action = finish(kind, self.table, self.key, parameters, expressions, condition, explain)
         return replace(action, item=item)
 
@@ -269,8 +273,9 @@ def vacant(table: Table, stamp: Stamp) -> Condition:
 
 
 def is_mine(item: Item | None, table: Table, stamp: Stamp) -> bool:
-    """Whether the last write of an item was an earlier try of this one."""
-    return item is not None and item.get(table.managed.write_id) == {"S": stamp.write_id}
+    """Whether the last write of an item, or the one before it, was an earlier try of this one."""
+    managed, mine = table.managed, {"S": stamp.write_id}
+    return item is not None and mine in (item.get(managed.write_id), item.get(managed.former_write_id))
 
 
 def _epoch(now: datetime) -> Stored:

@@ -120,9 +120,14 @@ def _validation_key(entity: type[Entity], name: str) -> str:
     return alias or name
 
 
+def _said(found: Any) -> str:
+    """Pydantic's words, except where they quote the value."""
+    return "Input has no known tag" if found["type"] == "union_tag_invalid" else str(found["msg"])
+
+
 def problems(error: ValidationError, *path: str) -> tuple[str, ...]:
     """What pydantic found, each as `problem @ path`; values are left out."""
     return tuple(
-        f"{found['msg']} @ {'.'.join(str(step) for step in (*path, *found['loc'])) or '(item)'}"
+        f"{_said(found)} @ {'.'.join(str(step) for step in (*path, *found['loc'])) or '(item)'}"
         for found in error.errors(include_url=False, include_input=False, include_context=False)
     )

@@ -55,6 +55,7 @@ class ManagedAttributes:
     updated_at: str = "updated_at"
     schema_version: str = "schema_version"
     write_id: str = "write_id"
+    former_write_id: str = "former_write_id"
 
     def names(self) -> frozenset[str]:
         """All of them."""

@@ -177,8 +177,8 @@ class EntityCodec(Generic[E]):
         if expires is not None:
             try:
                 values["expires_at"] = datetime.fromtimestamp(float(expires), UTC)
-            except (TypeError, ValueError, OverflowError, OSError) as error:
-                self._corrupt(item, ("expected epoch seconds @ expires_at",), error)
+            except (TypeError, ValueError, OverflowError, OSError):
+                self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
         return values
 
     def _decoded(self, item: Item, attribute: str) -> Any:

@@ -48,6 +48,8 @@ class Changes:
     remove: Sequence[str] = ()
     add: Item = field(default_factory=dict[str, AttributeValue])
     set_if_absent: Item = field(default_factory=dict[str, AttributeValue])
+    shift: Sequence[tuple[str, str]] = ()
+    """Attributes that take what another, which is set, was before."""
     count: Sequence[str] = ()
     """Attributes that go up by one, from 0 where they are absent."""
 
@@ -73,6 +75,8 @@ class Expressions:
             update.add_action(SetAction(Path([name]), Path([name]) | Value(stored)))
         for name in changes.count:
             update.add_action(SetAction(Path([name]), (Path([name]) | Value({"N": "0"})) + Value({"N": "1"})))
+        for name, former in changes.shift:
+            update.add_action(SetAction(Path([name]), Path([former]) | Value(changes.set[former])))
         for name in changes.remove:
             update.add_action(Path([name]).remove())
         for name, stored in changes.add.items():

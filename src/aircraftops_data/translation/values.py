@@ -47,8 +47,8 @@ def _encode_number(value: float | Decimal) -> AttributeValue:
 
 def _encode_mapping(value: Mapping[Any, Any]) -> AttributeValue:
     for name in value:
-        if not isinstance(name, str):
-            raise InvalidValueError(f"A map has a key of type {type(name).__name__}; DynamoDB has text keys only")
+        if not isinstance(name, str) or not name:
+            raise InvalidValueError(f"A map has a key of type {type(name).__name__}, or an empty one; keys are text")
     return {"M": {name: encode_value(inner) for name, inner in value.items()}}
 
 

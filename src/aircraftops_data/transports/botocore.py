@@ -17,9 +17,10 @@ class BotocoreTransport:
         # Imported where it is first needed: an entity can be used without boto3 being loaded.
         from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         self.client = client
-        self._failures = (ClientError, BotoCoreError)
+        self._failures = (ClientError, BotoCoreError, ResponseParserError)
         self._method_name = cast("Callable[[str], str]", xform_name)
 
     def send(self, request: Request) -> Response:

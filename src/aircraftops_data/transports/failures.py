@@ -58,7 +58,13 @@ _REFUSED = (
     "UnknownOperationException",
     "ValidationException",
 )
-_TRANSIENT = ("InternalFailure", "InternalServerError", "ServiceUnavailable", "ServiceUnavailableException")
+_TRANSIENT = (
+    "ContinuousBackupsUnavailableException",
+    "InternalFailure",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+)
 _LOST = ("RequestTimeout", "RequestTimeoutException", "RequestExpired")
 
 FAILURES: Mapping[str, type[AircraftOpsDataError]] = {
@@ -84,6 +90,12 @@ _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
     "NoAuthTokenError": (AccessDeniedError, False),
     "TokenRetrievalError": (AccessDeniedError, False),
     "UnauthorizedSSOTokenError": (AccessDeniedError, False),
+    "SSOTokenLoadError": (AccessDeniedError, False),
+    "SSOError": (AccessDeniedError, False),
+    "LoginError": (AccessDeniedError, False),
+    "RefreshWithMFAUnsupportedError": (AccessDeniedError, False),
+    "MetadataRetrievalError": (AccessDeniedError, False),
+    "IncompleteReadError": (TimeoutError, True),
     "EndpointConnectionError": (TimeoutError, True),
     "HTTPClientError": (TimeoutError, True),
     "ConnectionError": (TimeoutError, True),
@@ -105,14 +117,17 @@ def translated(operation: str, error: Exception) -> AircraftOpsDataError:
     if kind is TransactionConflictError:
         reasons = [_cancellation(reason) for reason in response.get("CancellationReasons", ())]
         return TransactionConflictError("The transaction was cancelled", reasons=reasons)
-    return _failure(kind, operation, code, message)
-
-
-def _failure(kind: type[AircraftOpsDataError], operation: str, code: str, message: str) -> AircraftOpsDataError:
+    if code == "ValidationException":
+        return RequestRefusedError(
+            f"{operation}: {code}; AWS's words are in the cause, for they may quote what an item holds",
+            operation=operation,
+            code=code,
+        )
     text = f"{operation}: {code}: {message}"
-    if issubclass(kind, StoreError):
-        return kind(text, operation=operation, code=code, retryable=code in _RETRYABLE)
-    return kind(text, operation=operation, code=code)
+    if not issubclass(kind, StoreError):
+        return kind(text, operation=operation, code=code)
+    broken = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return kind(text, operation=operation, code=code, retryable=broken or code in _RETRYABLE)
 
 
 def _cancellation(reason: Mapping[str, Any]) -> Cancellation:
