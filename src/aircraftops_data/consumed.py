@@ -45,7 +45,9 @@ def consumed_of(operation: str, response: Mapping[str, Any]) -> Consumed:
     reported: Any = response.get("ConsumedCapacity") or ()
     entries: list[Mapping[str, Any]] = [reported] if isinstance(reported, Mapping) else list(reported)
     units = sum(float(entry.get("CapacityUnits", 0)) for entry in entries)
-    by_index = {name: amount for entry in entries for name, amount in _split(entry) if amount}
+    by_index: dict[str, float] = {}
+    for name, amount in (part for entry in entries for part in _split(entry) if part[1]):
+        by_index[name] = by_index.get(name, 0.0) + amount
     reads, writes = (units, 0.0) if operation in _READS else (0.0, units)
     return Consumed(reads, writes, 1, by_index)
 

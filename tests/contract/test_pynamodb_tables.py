@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from pynamodb.constants import DESCRIBE_TABLE, PAY_PER_REQUEST_BILLING_MODE, PRO
 from pynamodb.exceptions import TableDoesNotExist
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
+from reading_entities import watched
 
-from aircraftops_data import AUDIT_EVENTS, CORE, JOBS, Table
+from aircraftops_data import AUDIT_EVENTS, CORE, JOBS, CoreTable, Table
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.provisioning import create_request, create_tables
-from aircraftops_data.request import Request, Wait
 from aircraftops_data.settings import TableOptions
 
+Connect = Callable[..., CoreTable]
 Parameters = dict[str, Any]
 
 
@@ -103,25 +105,6 @@ def sent_by_pynamodb(model: type[Model], monkeypatch: pytest.MonkeyPatch, **opti
     return sent
 
 
-def sent_by_us(table: Table, options: TableOptions) -> dict[str, Parameters]:
-    """What our plan sends to make a table, driven by hand."""
-    sent: dict[str, Parameters] = {}
-    plan = create_tables([table], Context(), options)
-    effect = next(plan)
-    while len(sent) < 2:
-        assert not isinstance(effect, Wait)
-        effect = plan.send(answer(effect, table, sent))
-    return sent
-
-
-def answer(request: Request, table: Table, sent: dict[str, Parameters]) -> Parameters:
-    """What an engine says, as far as it matters; what changes something is noted."""
-    if request.operation not in ("DescribeTable", "DescribeTimeToLive"):
-        sent[request.operation] = dict(request.parameters)
-    described = {**create_request(table, Context(), TableOptions()).parameters, "TableStatus": "ACTIVE"}
-    return {"Table": described, "TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}, "Items": []}
-
-
 @pytest.mark.parametrize(("table", "model"), TABLES, ids=lambda one: getattr(one, "name", ""))
 def test_a_table_on_demand_is_asked_for_alike(
     table: Table, model: type[Model], monkeypatch: pytest.MonkeyPatch
@@ -140,3 +123,15 @@ def test_a_provisioned_table_is_asked_for_alike(
     )["CreateTable"]
     options = TableOptions(billing_mode="PROVISIONED", read_units=5, write_units=4)
     assert comparable(dict(create_request(table, Context(), options).parameters)) == comparable(theirs)
+
+
+@pytest.mark.parametrize("engine", ["moto"], indirect=True)
+@pytest.mark.parametrize(("table", "model"), TABLES, ids=lambda one: getattr(one, "name", ""))
+def test_expiry_is_turned_on_alike(
+    connect: Connect, table: Table, model: type[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core, recorder = watched(connect())
+    core.runner.run(create_tables([table], core.context, TableOptions()))
+    ours = next(dict(one.parameters) for one in recorder.requests if one.operation == "UpdateTimeToLive")
+    theirs = sent_by_pynamodb(model, monkeypatch, billing_mode=PAY_PER_REQUEST_BILLING_MODE)["UpdateTimeToLive"]
+    assert ours == {**theirs, "TableName": core.context.names[table]}

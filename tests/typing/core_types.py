@@ -19,8 +19,8 @@ def reading_one(core: CoreTable) -> None:
     assert_type(core.get(Aircraft, icao24="a835af"), Aircraft)
     assert_type(core.get(Aircraft, icao24="a835af", consistent=True), Aircraft)
     assert_type(core.find(Aircraft, icao24="a835af"), Aircraft | None)
-    core.get("Aircraft", icao24="a835af")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    core.get(str, icao24="a835af")  # type: ignore[type-var] # pyright: ignore[reportArgumentType]
+    core.get("Aircraft", icao24="a835af")  # type: ignore[arg-type]
+    core.get(str, icao24="a835af")  # type: ignore[type-var]
 
 
 def writing_one(core: CoreTable, aircraft: Aircraft) -> None:
@@ -32,13 +32,13 @@ def writing_one(core: CoreTable, aircraft: Aircraft) -> None:
     assert_type(core.delete(aircraft), Aircraft | None)
     assert_type(core.delete(Aircraft, icao24="a835af", version=3), Aircraft | None)
     assert_type(core.move(aircraft, icao24="a00001"), Aircraft)
-    core.create(Aircraft)  # type: ignore[type-var] # pyright: ignore[reportArgumentType]
+    core.create(Aircraft)  # type: ignore[type-var]
 
 
 def an_instance_knows_its_identity_and_version(core: CoreTable, aircraft: Aircraft) -> None:
-    core.update(aircraft, set={}, icao24="a835af")  # type: ignore[call-overload] # pyright: ignore
-    core.update(aircraft, set={}, version=3)  # type: ignore[call-overload] # pyright: ignore
-    core.delete(aircraft, version=3)  # type: ignore[call-overload] # pyright: ignore
+    core.update(aircraft, set={}, icao24="a835af")  # type: ignore[call-overload]
+    core.update(aircraft, set={}, version=3)  # type: ignore[call-overload]
+    core.delete(aircraft, version=3)  # type: ignore[call-overload]
 
 
 def reading_many(core: CoreTable) -> None:
@@ -56,8 +56,8 @@ def reading_many(core: CoreTable) -> None:
     assert_type(query.where(Aircraft.f.military == True).newest_first().consistent(), Query[Aircraft])  # noqa: E712
     assert_type(query.include_expired().on_corrupt("skip"), Query[Aircraft])
     assert_type(core.scan(Aircraft, segments=4), Query[Aircraft])
-    core.query(Aircraft)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    query.on_corrupt("ignore")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    core.query(Aircraft)  # type: ignore[arg-type]
+    query.on_corrupt("ignore")  # type: ignore[arg-type]
 
 
 def pages(core: CoreTable) -> None:
@@ -108,7 +108,7 @@ def transactions(core: CoreTable, aircraft: Aircraft, image: ImageMetadata) -> i
         tx.update(Aircraft, icao24="a835af", set={"operator": "DAL"})
         tx.update(aircraft, set={"operator": "DAL"})
         tx.check(Aircraft, icao24="a835af", where=Aircraft.f.operator == "UAL")
-        tx.create("image")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        tx.create("image")  # type: ignore[arg-type]
     return 1
 
 
@@ -121,7 +121,7 @@ def access_patterns() -> None:
     assert_type(query.starts_with(typecode="A3"), KeyQuery[Aircraft])
     assert_type(query.entity, type[Aircraft])
     assert_type(ImageMetadata.primary(icao24="a835af"), KeyQuery[ImageMetadata])
-    query.between(typecode="A319")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    query.between(typecode="A319")  # type: ignore[arg-type]
 
 
 def conditions() -> None:
@@ -140,8 +140,8 @@ def entities(aircraft: Aircraft) -> None:
     assert_type(aircraft.registration, str | None)
     assert_type(aircraft.identity(), dict[str, Any])
     assert_type(aircraft.model_copy(update={"operator": "DAL"}), Aircraft)
-    Aircraft()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
-    Aircraft(icao24=5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Aircraft()  # type: ignore[call-arg]
+    Aircraft(icao24=5)  # type: ignore[arg-type]
 
 
 def identities(core: CoreTable, some: list[Mapping[str, str]]) -> None:

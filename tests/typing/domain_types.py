@@ -95,7 +95,7 @@ def aircraft(ops: AircraftOps, one: Aircraft, image: ImageMetadata) -> None:
     assert_type(ops.aircraft.create(one), Aircraft)
     assert_type(ops.aircraft.update(one, operator="DAL"), Aircraft)
     assert_type(ops.aircraft.delete(one), Aircraft | None)
-    ops.aircraft.create(image)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    ops.aircraft.create(image)  # type: ignore[arg-type]
 
 
 def the_rest(ops: AircraftOps) -> None:

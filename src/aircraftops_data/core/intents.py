@@ -41,7 +41,7 @@ def valid(definition: EntityDefinition, values: Mapping[str, Any]) -> Any:
         return definition.validate(values)
     except ValidationError as error:
         found = problems(error)
-        raise InvalidValueError(f"{definition.name}: {'; '.join(found)}", problems=found) from error
+        raise InvalidValueError(f"{definition.name}: {'; '.join(found)}", problems=found) from None
 
 
 def refuse_fields(definition: EntityDefinition, names: Mapping[str, Any]) -> None:

@@ -45,13 +45,16 @@ class Partial(Mapping[str, Any], Generic[E]):
         return f"Partial[{self.entity.__name__}]({inner})"
 
 
-def partial_of(entity: type[E], item: Item, asked: Iterable[str]) -> Partial[E]:
-    """The fields an item carries. Raises CorruptItemError.
+def partial_of(entity: type[E], item: Item, asked: Iterable[str], *, typed: bool) -> Partial[E]:
+    """The fields an item carries, its entity type checked where the index carries it. Raises CorruptItemError.
 
     A field `asked` for as a whole is validated by its own rules, and has its default where nothing is stored; of one
     that was asked for in part, that part is given as it is.
     """
-    values = codec_of(entity.definition()).plain(item)
+    codec = codec_of(entity.definition())
+    if typed:
+        codec.check_type(item)
+    values = codec.plain(item)
     whole = {name: _validated(entity, item, name, values[name]) for name in asked if name in values}
     return Partial(entity, {**_defaults(entity, asked), **values, **whole})
 
@@ -67,7 +70,7 @@ def _validated(entity: type[Entity], item: Item, name: str, value: Any) -> Any:
             entity=definition.name,
             key=primary_key(item, definition.table),
             problems=found,
-        ) from error
+        ) from None
 
 
 def _defaults(entity: type[Entity], names: Iterable[str]) -> dict[str, Any]:

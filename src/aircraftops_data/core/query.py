@@ -214,9 +214,10 @@ class Query(Readable[E]):
             if not self.reading.source.carries(attribute.name):
                 raise InvalidInputError(f"The index does not carry {attribute.name!r}")
         asked = _asked(entity, attributes, self.reading.source)
+        typed = self.reading.source.carries(definition.table.managed.entity_type)
 
         def decode(item: Item) -> Any:
-            return partial_of(entity, item, asked)
+            return partial_of(entity, item, asked, typed=typed)
 
         projected: Reading[Any] = replace(self.reading, projection=attributes or None, decode=decode, refusal=None)
         return Readable(projected, self.runner)

@@ -84,7 +84,7 @@ def _valid(definition: EntityDefinition, name: str, value: Any) -> Any:
         return definition.validators.validate(name, value)
     except ValidationError as error:
         found = problems(error, name)
-        raise InvalidValueError(f"{definition.name}: {'; '.join(found)}", problems=found) from error
+        raise InvalidValueError(f"{definition.name}: {'; '.join(found)}", problems=found) from None
 
 
 class Update(Writing, Generic[E]):

@@ -145,10 +145,10 @@ class KeyQuery(Generic[E]):
         """A bound as the field normalises it; text that is only part of a value stays as it is."""
         try:
             return self.definition.validators.validate(component.name, value)
-        except ValidationError as error:
+        except ValidationError:
             if component.encoder is TEXT and isinstance(value, str):
                 return value
-            raise InvalidKeyError(f"Bound of {component.name!r} is not valid", component=component.name) from error
+            raise InvalidKeyError(f"Bound of {component.name!r} is not valid", component=component.name) from None
 
 
 def _order(bound: AttributeValue) -> Any:

@@ -169,7 +169,7 @@ class EntityDefinition:
         try:
             return self.validators.validate(name, value)
         except ValidationError as error:
-            raise InvalidKeyError(f"{self.name}: {'; '.join(problems(error, name))}", component=name) from error
+            raise InvalidKeyError(f"{self.name}: {'; '.join(problems(error, name))}", component=name) from None
 
 
 def bind_part(

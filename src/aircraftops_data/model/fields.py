@@ -126,7 +126,10 @@ def _said(found: Any) -> str:
 
 
 def problems(error: ValidationError, *path: str) -> tuple[str, ...]:
-    """What pydantic found, each as `problem @ path`; values are left out."""
+    """What pydantic found, each as `problem @ path`; values are left out.
+
+    Who raises an error from these does so `from None`: pydantic's own may quote a value, and a traceback shows it.
+    """
     return tuple(
         f"{_said(found)} @ {'.'.join(str(step) for step in (*path, *found['loc'])) or '(item)'}"
         for found in error.errors(include_url=False, include_input=False, include_context=False)

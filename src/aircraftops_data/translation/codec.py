@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast, get_origin
 
@@ -135,15 +137,13 @@ class EntityCodec(Generic[E]):
         try:
             return cast("E", self.definition.validate(values))
         except ValidationError as error:
-            self._corrupt(item, problems(error), error)
+            self._corrupt(item, problems(error), None)
 
     def plain(self, item: Item) -> dict[str, Any]:
         """The fields an item carries by name in plain Python, not validated; for projected reads.
 
-        Components that only a key holds are read from it. An index may not carry the entity type; then its keys tell.
+        Components that only a key holds are read from it.
         """
-        if self.definition.table.managed.entity_type in item:
-            self.check_type(item)
         if self.is_old(item):
             self._corrupt(item, ("parts of an item of an older schema version cannot be upgraded @ (item)",), None)
         values = self._plain(item)
@@ -175,11 +175,14 @@ class EntityCodec(Generic[E]):
     def _with_expiry(self, values: dict[str, Any], item: Item) -> dict[str, Any]:
         expires = values.get("expires_at")
         if expires is not None:
-            try:
-                values["expires_at"] = datetime.fromtimestamp(float(expires), UTC)
-            except (TypeError, ValueError, OverflowError, OSError):
-                self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
+            values["expires_at"] = self._instant(expires, item)
         return values
+
+    def _instant(self, seconds: Any, item: Item) -> datetime:
+        if isinstance(seconds, int | Decimal) and not isinstance(seconds, bool):
+            with suppress(ArithmeticError, ValueError, OSError):
+                return datetime.fromtimestamp(float(seconds), UTC)
+        self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
 
     def _decoded(self, item: Item, attribute: str) -> Any:
         try:
