@@ -44,6 +44,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def session() -> boto3.Session:
     """One boto3 session, for it reads botocore's data once."""
+    # A session takes moto's hooks when it is made, and only if moto was imported by then.
+    import moto  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
     return local_session()
 
 
@@ -55,7 +58,9 @@ def client(engine: str, session: boto3.Session, request: pytest.FixtureRequest) 
         return
     from moto import mock_aws
 
-    with mock_aws():
+    # An engine named in the environment is for the other parameter; moto answers in process.
+    with mock_aws(), pytest.MonkeyPatch.context() as environment:
+        environment.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
         yield session.client("dynamodb")
 
 

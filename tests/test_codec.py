@@ -380,11 +380,3 @@ def test_expiry_is_stored_in_whole_seconds() -> None:
     one = Missing(id="1", null=None, expires_at=NOW + timedelta(milliseconds=999))
     assert one.expires_at == NOW
     assert codec(Missing).item(one)["delete_at"] == {"N": str(int(NOW.timestamp()))}
-
-
-@pytest.mark.parametrize(("field", "value"), [("icao", "ABC"), ("count", "seven"), ("icao", 5), ("count", None)])
-def test_a_copy_with_a_value_its_field_refuses_is_not_stored(field: str, value: Any) -> None:
-    lower = Annotated[str, Field(pattern="^[a-z]+$")]
-    plane = declare(Table("Planes"), {"icao": lower, "count": int}, PrimaryKey("PLANE#{icao}", "PLANE"))
-    with pytest.raises((InvalidValueError, InvalidKeyError)):
-        codec(plane).item(plane(icao="abc", count=1).model_copy(update={field: value}))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
 
 from aircraftops_data import GSI1, Entity, Index, PrimaryKey, Table, upgrader
 from aircraftops_data.core.partial import Partial, partial_of
@@ -144,7 +144,7 @@ def attempted(reading: Callable[[Item], T], item: Item) -> T | CorruptItemError:
 
 def parts(item: Item) -> Partial[Log]:
     """The fields of an item one by one."""
-    return partial_of(Log, item, list(Log.model_fields))
+    return partial_of(Log, item, list(Log.model_fields), typed=True)
 
 
 @given(damaged())
@@ -245,6 +245,12 @@ def test_what_an_item_holds_is_in_no_message_and_no_traceback(attribute: str, va
         assert SECRET not in str(caught.value)
         assert SECRET not in repr(caught.value.problems)
         assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_an_entity_is_made_of_is_not_shown_when_it_is_refused() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Log(id="1", number=SECRET, at=NOW, deck=Deck.UPPER, pet={"kind": "cat", "lives": SECRET})  # type: ignore[arg-type]
+    assert SECRET not in str(caught.value)
 
 
 # Types

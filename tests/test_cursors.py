@@ -101,7 +101,7 @@ def test_any_other_text_is_refused(cursors: Cursors, text: str) -> None:
         cursors.read(text, SCOPE)
 
 
-@pytest.mark.parametrize("cursor", [b"bytes", 5, 1.5, True, [], {}, object()], ids=str)
+@pytest.mark.parametrize("cursor", [b"bytes", 5, 1.5, True, [], {}, object()], ids=lambda cursor: type(cursor).__name__)
 def test_a_cursor_is_text(cursor: Any) -> None:
     with pytest.raises(InvalidCursorError):
         SIGNED.read(cursor, SCOPE)

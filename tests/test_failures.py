@@ -55,10 +55,18 @@ def refused(code: str, message: str = "because", status: int = 400, **more: Any)
     return ClientError(response, "PutItem")  # type: ignore[arg-type]
 
 
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """What botocore knows of DynamoDB."""
+    return botocore.session.get_session().get_service_model("dynamodb")
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_code_of_botocores_model_is_mapped(operation: str) -> None:
-    model = botocore.session.get_session().get_service_model("dynamodb").operation_model(operation)
-    codes = {shape.metadata.get("error", {}).get("code", shape.name) for shape in model.error_shapes}
+def test_every_code_of_botocores_model_is_mapped(operation: str, model: Any) -> None:
+    codes = {
+        shape.metadata.get("error", {}).get("code", shape.name)
+        for shape in model.operation_model(operation).error_shapes
+    }
     assert codes - set(FAILURES) == set()
 
 
@@ -215,7 +223,7 @@ def raised(error: Exception) -> AircraftOpsDataError:
 # The transport
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> Any:
     """A client that no request leaves."""
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")

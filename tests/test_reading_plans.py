@@ -217,7 +217,8 @@ def test_a_count_adds_up_pages_and_leaves_out_what_has_expired(stage: Stage) -> 
     answers = ({"Count": 3, "LastEvaluatedKey": key(stored(3))}, {"Count": 4})
     assert stage.play(count(reading(), context()), *answers) == 7
     assert stage.sent(0)["Select"] == "COUNT"
-    assert stage.sent(0)["FilterExpression"] == "(attribute_not_exists (#2) OR #2 > :2)"
+    assert stage.sent(0)["FilterExpression"] == "(NOT #2 <= :2)"
+    assert stage.sent(0)["ExpressionAttributeNames"]["#2"] == "delete_at"
     assert stage.sent(1)["ExclusiveStartKey"] == key(stored(3))
 
 

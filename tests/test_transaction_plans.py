@@ -284,7 +284,7 @@ def test_two_actions_on_one_item_are_refused(stage: Stage) -> None:
 
 def test_a_block_that_raised_writes_nothing() -> None:
     core = CoreTable(Silent(), context())
-    with pytest.raises(KeyError), core.transaction() as tx:  # noqa: PT012 - the block is what is tested
+    with pytest.raises(KeyError), core.transaction() as tx:
         tx.create(Note(id="1"))
         raise KeyError("mine")
 

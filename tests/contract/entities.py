@@ -304,9 +304,7 @@ def expected_plane_keys(item: Item) -> dict[str, str]:
     seats = int(text(item, "seats", "2") or 0)
     padded = f"{seats:04d}" if seats >= 0 else f"-{9999 + seats:04d}"
     keys["GSI2PK"] = f"STATUS#{text(item, 'status', 'active')}"
-    keys["GSI2SK"] = (
-        f"SEATS#{padded}#{escaped(text(item, 'tail') or '')}"
-    )
+    keys["GSI2SK"] = f"SEATS#{padded}#{escaped(text(item, 'tail') or '')}"
     return keys
 
 

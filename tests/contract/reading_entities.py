@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -11,12 +11,16 @@ from enum import StrEnum
 from threading import Lock
 from typing import Any
 
+from hypothesis import settings
 from pydantic import BaseModel, Field
 
 from aircraftops_data import GSI1, GSI2, CoreTable, Entity, Index, PrimaryKey, Table, upgrader
 from aircraftops_data.clock import Chance
 from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.request import Request, Response, Transport
+
+# An example of a test on an engine takes several requests, so there are half as many as of others.
+half_as_many = settings(max_examples=settings().max_examples // 2)
 
 # DynamoDB Local deletes what has expired by the machine's clock; nothing has by a clock that starts here.
 AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
@@ -80,17 +84,27 @@ class Part(Entity, table=SHELF, entity_type="part"):
     state: State = State.NEW
     received_at: datetime | None = None
     inspected_on: date | None = None
-    labels: set[str] = Field(default_factory=set)
-    sizes: set[int] = Field(default_factory=set)
-    notes: list[str] = Field(default_factory=list)
+    labels: set[str] = Field(default_factory=set[str])
+    sizes: set[int] = Field(default_factory=set[int])
+    notes: list[str] = Field(default_factory=list[str])
     place: Place | None = None
     remark: str | None = None
 
     primary = PrimaryKey("SHELF#{shelf}", "PART#{serial}")
 
 
+def from_1(values: dict[str, Any]) -> dict[str, Any]:
+    """The first schema of a memo called its text `body`."""
+    return {**values, "text": values.pop("body")}
+
+
+def from_2(values: dict[str, Any]) -> dict[str, Any]:
+    """The second had no `pages`."""
+    return {**values, "pages": len(values["text"].split())}
+
+
 class Memo(Entity, table=ARCHIVE, entity_type="memo", schema_version=3):
-    """Of the third schema: the first called the text `body`, the second had no `pages`."""
+    """Of the third schema."""
 
     folder: str
     name: str
@@ -99,18 +113,14 @@ class Memo(Entity, table=ARCHIVE, entity_type="memo", schema_version=3):
 
     primary = PrimaryKey("FOLDER#{folder}", "MEMO#{name}")
 
-    @upgrader(1)
-    def _from_1(values: dict[str, Any]) -> dict[str, Any]:
-        return {**values, "text": values.pop("body")}
-
-    @upgrader(2)
-    def _from_2(values: dict[str, Any]) -> dict[str, Any]:
-        return {**values, "pages": len(values["text"].split())}
+    lifts_1 = upgrader(1)(from_1)
+    lifts_2 = upgrader(2)(from_2)
 
 
 def entry(book: str, title: str, **given: Any) -> Entry:
     """An entry of a book."""
-    return Entry(**{"book": book, "kind": "LINE", "title": title, **given})
+    values: dict[str, Any] = {"book": book, "kind": "LINE", "title": title, **given}
+    return Entry(**values)
 
 
 def entries(book: str, count: int, **given: Any) -> list[Entry]:
@@ -120,7 +130,8 @@ def entries(book: str, count: int, **given: Any) -> list[Entry]:
 
 def remark(book: str, minute: int = 0, **given: Any) -> Remark:
     """A remark made in some minute of an hour."""
-    return Remark(**{"book": book, "at": datetime(2025, 1, 1, 12, minute, tzinfo=UTC), **given})
+    values: dict[str, Any] = {"book": book, "at": datetime(2025, 1, 1, 12, minute, tzinfo=UTC), **given}
+    return Remark(**values)
 
 
 def unused_name() -> str:
@@ -134,7 +145,7 @@ def stored(core: CoreTable, entities: Iterable[Entity]) -> None:
 
 
 @contextmanager
-def on_loan(core: CoreTable, entities: Iterable[Entity]) -> Iterator[None]:
+def on_loan(core: CoreTable, entities: Iterable[Entity]) -> Generator[None]:
     """Entities that are there for one example only, so that the table stays small however many there are."""
     lent = list(entities)
     stored(core, lent)

@@ -22,7 +22,6 @@ from entities import (
     plane,
     stored,
 )
-from faults import Fault, conflicting, faulty, lost_reply, lost_request, taking, throttled
 
 from aircraftops_data import CoreTable, metered
 from aircraftops_data.errors import (
@@ -36,6 +35,7 @@ from aircraftops_data.errors import (
     UnprocessedItemsError,
 )
 from aircraftops_data.testing import ManualClock
+from faults import Fault, conflicting, faulty, lost_reply, lost_request, taking, throttled
 
 Connect = Callable[..., CoreTable]
 TRIES = 8
@@ -78,7 +78,6 @@ class TestGetMany:
         assert sorted(len(part["Keys"]) for part in asked_for) == [5, 100, 100]
 
     def test_an_expired_item_is_none(self, core: CoreTable, clock: ManualClock) -> None:
-        clock.advance(timedelta(days=365 * 20))
         core.create(plane("N1", expires_at=clock.now() + timedelta(hours=1)))
         clock.advance(timedelta(hours=1))
         assert core.get_many(Plane, [{"tail": "N1"}]) == [None]
@@ -144,7 +143,7 @@ class TestPutMany:
         report = core.put_many([plane(), Parcel(number="1"), badge("1")])
         assert (report.done, len(everything(core, SHELF))) == (3, 5)
 
-    @pytest.mark.parametrize("distance", [1, 30, 400])
+    @pytest.mark.parametrize("distance", [1, 30, 120])
     def test_of_a_key_given_twice_the_last_wins(self, core: CoreTable, distance: int) -> None:
         first, last = plane("X", note="first"), plane("X", note="last")
         report = core.put_many([first, *planes(distance), last])
@@ -187,9 +186,9 @@ class TestPutMany:
 
     def test_progress_counts_what_was_dealt_with(self, core: CoreTable) -> None:
         seen: list[int] = []
-        core.put_many([*planes(250), Parcel(number="1", load={1: 2})], progress=seen.append)
+        core.put_many([*planes(130), Parcel(number="1", load={1: 2})], progress=seen.append)
         assert seen == sorted(seen)
-        assert seen[-1] == 251
+        assert seen[-1] == 131
         assert len(seen) > 1
 
     def test_a_generator_that_raises_midway_writes_nothing_more(self, core: CoreTable) -> None:

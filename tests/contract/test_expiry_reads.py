@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading_entities import AHEAD, LOGBOOK, Entry, entry, put_raw, raw_entry, stored, titles, watched
+from reading_entities import AHEAD, LOGBOOK, Entry, entry, half_as_many, put_raw, raw_entry, stored, titles, watched
 
 from aircraftops_data import CoreTable, Entity, PrimaryKey, Table
 from aircraftops_data.errors import CorruptItemError, InvalidValueError, NotFoundError
@@ -142,6 +142,7 @@ def test_an_expiry_that_is_none_is_a_problem_of_its_item(core: CoreTable, writte
     assert core.query(Entry.primary(book="b")).on_corrupt("skip").all() == []
 
 
+@half_as_many
 @given(st.lists(st.integers(-3, 3), max_size=8), st.floats(0, 0.999))
 def test_readers_agree_on_every_second(
     core: CoreTable, clock: ManualClock, offsets: list[int], fraction: float

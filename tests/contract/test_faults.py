@@ -21,17 +21,6 @@ from entities import (
     plane,
     stored,
 )
-from faults import (
-    Fault,
-    before,
-    cancelled,
-    conflicting,
-    faulty,
-    lost_reply,
-    lost_reply_then,
-    lost_request,
-    throttled,
-)
 
 from aircraftops_data import CoreTable, Entity
 from aircraftops_data.errors import (
@@ -45,6 +34,17 @@ from aircraftops_data.errors import (
     VersionConflictError,
 )
 from aircraftops_data.testing import ManualClock
+from faults import (
+    Fault,
+    before,
+    cancelled,
+    conflicting,
+    faulty,
+    lost_reply,
+    lost_reply_then,
+    lost_request,
+    throttled,
+)
 
 Connect = Callable[..., CoreTable]
 TRIES = 8

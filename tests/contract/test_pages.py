@@ -20,6 +20,7 @@ from reading_entities import (
     Unreachable,
     entries,
     entry,
+    half_as_many,
     in_small_pages,
     put_raw,
     raw_entry,
@@ -91,6 +92,7 @@ def mixed_book(core: CoreTable, kinds: list[str]) -> str:
     return book
 
 
+@half_as_many
 @given(
     kinds=kinds_of_items,
     limit=st.integers(1, 6),
@@ -218,7 +220,7 @@ def test_a_cursor_of_another_query_is_refused(core: CoreTable, connect: Connect)
     stored(core, entries("b", 3, station="KSFO") + entries("c", 3))
     stored(core, [remark("b", minute) for minute in range(3)])
     cursor = cursor_of(core)
-    others = [
+    others: list[Readable[Any]] = [
         core.query(Entry.primary(book="c")),
         core.query(Entry.primary(book="b", kind="LINE")),
         core.query(Entry.primary(book="b").at_least(kind="A")),
@@ -232,21 +234,21 @@ def test_a_cursor_of_another_query_is_refused(core: CoreTable, connect: Connect)
             other.page(cursor=cursor)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda cursor: "",
-        lambda cursor: "nonsense!",
-        lambda cursor: "é" * 40,
-        lambda cursor: cursor[:-1],
-        lambda cursor: cursor[1:],
-        lambda cursor: cursor + "AAAA",
-        lambda cursor: cursor + "=",
-        lambda cursor: cursor.swapcase(),
-        lambda cursor: cursor.encode(),
-        lambda cursor: 7,
-    ],
-)
+DAMAGES: list[Callable[[str], Any]] = [
+    lambda cursor: "",
+    lambda cursor: "nonsense!",
+    lambda cursor: "é" * 40,
+    lambda cursor: cursor[:-1],
+    lambda cursor: cursor[1:],
+    lambda cursor: cursor + "AAAA",
+    lambda cursor: cursor + "=",
+    lambda cursor: cursor.swapcase(),
+    lambda cursor: cursor.encode(),
+    lambda cursor: 7,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_cursor_is_refused_unsent(damage: Callable[[str], Any]) -> None:
     asked = Entry.primary(book="b")
     cursor = CoreTable(OnePage()).query(asked).page(limit=1).cursor

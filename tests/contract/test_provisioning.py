@@ -288,7 +288,7 @@ def test_point_in_time_recovery_is_turned_on(core: CoreTable, client: Any, inter
 @pytest.mark.parametrize("engine", ["local"], indirect=True)
 def test_many_may_make_the_same_tables_at_once(core: CoreTable, client: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
-        outcomes = [*pool.map(lambda _: made(core, YARD, PLAIN), range(8))]
+        outcomes = [future.result() for future in [pool.submit(made, core, YARD, PLAIN) for _ in range(8)]]
     assert sum(outcome == "created" for one in outcomes for outcome in one) == 2
     assert list(differences(YARD, state(core, client)[0])) == []
     assert state(core, client)[1]["TimeToLiveStatus"] == "ENABLED"

@@ -42,7 +42,7 @@ def index(number: int) -> type[GlobalSecondaryIndex[Any]]:
 class CoreModel(Model):
     """CoreTable."""
 
-    class Meta:
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride] - pynamodb's way
         table_name = "CoreTable"
         stream_view_type = "NEW_AND_OLD_IMAGES"
 
@@ -55,7 +55,7 @@ class CoreModel(Model):
 class JobsModel(Model):
     """JobsTable."""
 
-    class Meta:
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride] - pynamodb's way
         table_name = "JobsTable"
 
     pk = UnicodeAttribute(hash_key=True, attr_name="PK")
@@ -67,7 +67,7 @@ class JobsModel(Model):
 class AuditEventsModel(Model):
     """AuditEventsTable."""
 
-    class Meta:
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride] - pynamodb's way
         table_name = "AuditEventsTable"
         stream_view_type = "NEW_IMAGE"
 

@@ -16,6 +16,7 @@ from reading_entities import (
     Remark,
     entries,
     entry,
+    half_as_many,
     on_loan,
     put_raw,
     raw_entry,
@@ -90,11 +91,10 @@ def within(book: Book, bound: str, component: str, pair: tuple[Any, Any]) -> Boo
 
 
 def finds(core: CoreTable, query: KeyQuery[Entry], found: Book, order: str) -> None:
-    """The query finds exactly these entries, in the order of these fields, backwards as well, and counts them."""
+    """The query finds exactly these entries, in the order of these fields, or in the reverse where asked."""
     expected = titles(sorted(found, key=attrgetter(*order.split())))
     assert titles(core.query(query)) == expected
     assert titles(core.query(query).newest_first()) == expected[::-1]
-    assert core.query(query).count() == len(expected)
 
 
 def test_nothing_is_sent_until_a_query_is_iterated(core: CoreTable) -> None:
@@ -126,6 +126,7 @@ def test_a_narrowed_query_leaves_the_one_it_came_from_as_it_was(core: CoreTable)
     assert titles(query) == ["t0000", "t0001", "t0002"]
 
 
+@half_as_many
 @given(book=books(), bound=bounds_of_text, pair=pairs(kinds))
 def test_a_text_component_is_ordered_and_bounded_as_in_python(
     core: CoreTable, book: Book, bound: str, pair: tuple[str, str]
@@ -135,6 +136,7 @@ def test_a_text_component_is_ordered_and_bounded_as_in_python(
         finds(core, query, within(book, bound, "kind", pair), "kind title")
 
 
+@half_as_many
 @given(book=books(), bound=bounds_of_text, pair=pairs(words), data=st.data())
 def test_the_last_text_component_is_ordered_and_bounded_as_in_python(
     core: CoreTable, book: Book, bound: str, pair: tuple[str, str], data: st.DataObject
@@ -146,6 +148,7 @@ def test_the_last_text_component_is_ordered_and_bounded_as_in_python(
         finds(core, query, within(of_kind, bound, "title", pair), "title")
 
 
+@half_as_many
 @given(book=books(), bound=bounds_by_order, pair=pairs(numbers))
 def test_a_number_component_is_ordered_by_value(core: CoreTable, book: Book, bound: str, pair: tuple[int, int]) -> None:
     with on_loan(core, book):
@@ -153,6 +156,7 @@ def test_a_number_component_is_ordered_by_value(core: CoreTable, book: Book, bou
         finds(core, query, within(book, bound, "number", pair), "number title")
 
 
+@half_as_many
 @given(book=books(), bound=bounds_by_order, pair=pairs(days))
 def test_a_date_component_is_ordered_by_day(core: CoreTable, book: Book, bound: str, pair: tuple[date, date]) -> None:
     with on_loan(core, book):
@@ -170,6 +174,7 @@ def leading(kind: str, title: str, number: int) -> dict[str, tuple[Any, dict[str
     }
 
 
+@half_as_many
 @given(book=books(), which=st.sampled_from(sorted(leading("", "", 0))), kind=kinds, number=numbers, data=st.data())
 def test_components_given_find_the_items_that_have_them(
     core: CoreTable, book: Book, which: str, kind: str, number: int, data: st.DataObject
@@ -218,9 +223,11 @@ def test_a_given_component_ends_at_the_separator(core: CoreTable) -> None:
         pytest.param(lambda: Entry.primary(book="b").at_most(kind=None), id="at most None"),
         pytest.param(lambda: Entry.primary(book="b").between(kind=(None, "B")), id="between None and something"),
         pytest.param(lambda: Entry.primary(book="b").between(kind=("B", "A")), id="bounds in the wrong order"),
-        pytest.param(lambda: Entry.primary(book="b").between(kind="AB"), id="a text for a pair"),
-        pytest.param(lambda: Entry.primary(book="b").between(kind=5), id="a number for a pair"),
-        pytest.param(lambda: Entry.primary(book="b").starts_with(kind=5), id="a beginning that is no text"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind=cast("Any", "AB")), id="a text for a pair"),
+        pytest.param(lambda: Entry.primary(book="b").between(kind=cast("Any", 5)), id="a number for a pair"),
+        pytest.param(
+            lambda: Entry.primary(book="b").starts_with(kind=cast("Any", 5)), id="a beginning that is no text"
+        ),
         pytest.param(lambda: Entry.by_station(station="S").at_least(number="x"), id="bound of the wrong kind"),
         pytest.param(lambda: Entry.by_station(station="S").at_least(number=10**7), id="bound too wide"),
     ],
@@ -241,6 +248,17 @@ def test_an_overloaded_index_gives_each_entity_its_own(core: CoreTable) -> None:
 def test_an_item_without_a_component_is_not_in_the_index(core: CoreTable) -> None:
     stored(core, [entry("b", "here", station="KSFO"), entry("b", "nowhere")])
     assert titles(core.query(Entry.by_station(station="KSFO"))) == ["here"]
+
+
+@half_as_many
+@given(book=books(), bound=bounds_by_order, pair=pairs(numbers))
+def test_a_count_is_how_many_there_are(core: CoreTable, book: Book, bound: str, pair: tuple[int, int]) -> None:
+    with on_loan(core, book):
+        query = core.query(bounded(Entry.by_station(station=book[0].book), bound, "number", pair))
+        assert query.count() == len(within(book, bound, "number", pair))
+        assert query.where(Entry.f.number > 0).count() == sum(
+            one.number > 0 for one in within(book, bound, "number", pair)
+        )
 
 
 def test_first_and_one_and_count(core: CoreTable) -> None:

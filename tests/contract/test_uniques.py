@@ -17,7 +17,6 @@ from entities import (
     of_type,
     plane,
 )
-from faults import before, faulty
 
 from aircraftops_data import CoreTable
 from aircraftops_data.errors import (
@@ -31,6 +30,7 @@ from aircraftops_data.errors import (
     VersionConflictError,
 )
 from aircraftops_data.testing import ManualClock
+from faults import before, faulty
 
 Connect = Callable[..., CoreTable]
 

@@ -30,7 +30,6 @@ from entities import (
     plane,
     stored,
 )
-from faults import before, faulty
 
 from aircraftops_data import CoreTable
 from aircraftops_data.errors import (
@@ -44,6 +43,7 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.request import Request
 from aircraftops_data.testing import ManualClock
+from faults import before, faulty
 
 Connect = Callable[..., CoreTable]
 

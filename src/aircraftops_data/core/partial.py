@@ -26,7 +26,8 @@ class Partial(Mapping[str, Any], Generic[E]):
         self._values = dict(values)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._values:
+        # A copy or a pickle asks for names before any is set.
+        if name.startswith("_") or name == "entity" or name not in self._values:
             raise AttributeError(f"{name!r} was not read; this part of a {self.entity.__name__} has {sorted(self)}")
         return self._values[name]
 

@@ -283,10 +283,12 @@ class Collection(Mapping[type[Entity], list[Any]]):
         return found[0] if found else None
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         definition = self._anchor.definition()
         if name == definition.entity_type:
             return self.first(self._anchor)
         other = definition.table.entities.get(name)
-        if name.startswith("_") or other is None:
+        if other is None:
             raise AttributeError(f"No entity type {name!r} in {definition.table.name}")
         return self[other.entity]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from aircraftops_data.consumed import Consumed, consumed_of
 from aircraftops_data.core.context import Context, send
 from aircraftops_data.errors import CorruptItemError, InvalidInputError
-from aircraftops_data.model.conditions import Attribute, BeginsWith, Between, Comparison, Condition, Stored, absent
+from aircraftops_data.model.conditions import Attribute, BeginsWith, Between, Comparison, Condition, Stored
 from aircraftops_data.model.declarations import KeyQuery, SortCondition
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item
 from aircraftops_data.model.schema import SecondaryIndex, Table
@@ -154,8 +154,7 @@ class Reading(Generic[T]):
         ttl = self.source.table.ttl_attribute
         if not count or ttl is None or self.include_expired:
             return self.filter
-        seconds = Stored({"N": str(int(now.timestamp()))})
-        fresh = absent(Attribute(ttl)) | Comparison(">", Attribute(ttl), seconds)
+        fresh = ~Comparison("<=", Attribute(ttl), Stored({"N": str(int(now.timestamp()))}))
         return fresh if self.filter is None else self.filter & fresh
 
     def _projected(self, wanted: tuple[Attribute, ...]) -> list[Attribute]:
@@ -177,7 +176,7 @@ class Page(Generic[T]):
     consumed: Consumed = field(default_factory=Consumed)
     corrupt: list[CorruptItemError] = field(default_factory=list[CorruptItemError])
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[T]:
         return iter(self.items)
 
     def __len__(self) -> int:

@@ -41,7 +41,7 @@ from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.keys import SEPARATOR
 from aircraftops_data.request import Transport
 from aircraftops_data.settings import Settings
-from aircraftops_data.translation.codec import codec_of, is_expired, values_of
+from aircraftops_data.translation.codec import check_size, codec_of, is_expired, values_of
 from aircraftops_data.transports.botocore import BotocoreTransport, dynamodb_client
 
 E = TypeVar("E", bound=Entity)
@@ -266,7 +266,7 @@ class CoreTable:
         definition = entity.definition()
         checked: E = valid(definition, values_of(entity))
         stored = stamped(checked, entity.version + 1, self.context.clock.now(), entity.created_at)
-        item = codec_of(definition).item(stored)
+        item = check_size(codec_of(definition).item(stored), definition.name)
         return BatchWrite(entity, definition.table, definition.identify(checked.identity()), item)
 
     def _batch_delete(self, entity: E) -> BatchWrite[E]:

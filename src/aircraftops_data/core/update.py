@@ -129,7 +129,12 @@ class Update(Writing, Generic[E]):
     @cached_property
     def _needed(self) -> set[str]:
         """The fields, not known from the call, that the update is worked out from."""
-        return {name for key in self._affected for name in key.components} - set(self._known) | self._settled
+        open_keys = (key for key in self._affected if not self._left(key))
+        return {name for key in open_keys for name in key.components} - set(self._known) | self._settled
+
+    def _left(self, key: BoundKey) -> bool:
+        """Whether the update takes the item out of an index, whatever the key's other components are."""
+        return any(name in self._known and self._known[name] is None for name in key.components)
 
     @cached_property
     def _touches_uniques(self) -> bool:
@@ -206,7 +211,7 @@ class Update(Writing, Generic[E]):
         managed = self.table.managed
         assigned, removed = self._own_fields(values)
         for key in self._affected:
-            built = key.build(values)
+            built = None if self._left(key) else key.build(values)
             if built is None:
                 removed |= {part.attribute.name for part in key.parts} - set(self.definition.attributes.values())
             else:

@@ -41,6 +41,10 @@ class KeyQuery(Generic[E]):
     given: tuple[tuple[str, Any], ...] = ()
     ranged: bool = False
 
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.given)
+        return f"{self.definition.name}.{self.key.name}({given}) {self.sort or ''}".rstrip()
+
     @property
     def entity(self) -> type[E]:
         """The entity asked for."""
@@ -246,6 +250,7 @@ class Upgrader:
 def upgrader(from_version: int) -> Callable[[Upgrade], Upgrader]:
     """Decorate a function in the class body that turns stored fields of `from_version` into those of the next.
 
-    It takes and returns a dict of attribute names to plain values; it runs on read, before validation.
+    It takes and returns a dict of attribute names to plain values; it runs on read, before validation. Put it above
+    `@staticmethod`, which type checkers ask for.
     """
     return lambda function: Upgrader(from_version, function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -116,7 +117,7 @@ class UniqueKey:
     part: KeyPart
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EntityDefinition:
     """Everything the library knows of one entity class."""
 
@@ -132,6 +133,11 @@ class EntityDefinition:
     upgraders: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
     validators: FieldValidators
 
+    @cached_property
+    def ambiguous(self) -> bool:
+        """Whether one field's alias is the name of another that has none, so that only names tell them apart."""
+        return len(set(self.validation_keys.values())) < len(self.validation_keys)
+
     @property
     def name(self) -> str:
         """The class's name."""
@@ -142,9 +148,18 @@ class EntityDefinition:
         """The primary key and the indexes."""
         return (self.primary, *self.indexes)
 
+    def __repr__(self) -> str:
+        return f"<definition of {self.name}>"
+
     def validate(self, values: Mapping[str, Any]) -> Any:
-        """An entity of these fields, given by name. Raises pydantic's ValidationError."""
-        keyed = {self.validation_keys.get(name, name): value for name, value in values.items()}
+        """An entity of these fields, given by name. Raises pydantic's ValidationError.
+
+        Aliases are used where they can be, for models inside have some too.
+        """
+        keys = self.validation_keys
+        keyed = {keys.get(name, name): value for name, value in values.items()}
+        if self.ambiguous:
+            return self.entity.model_validate(values, by_alias=False, by_name=True)
         return self.entity.model_validate(keyed, by_alias=True, by_name=True)
 
     def identify(self, components: Mapping[str, Any]) -> Item:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast, get_origin
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from aircraftops_data.errors import (
     CorruptItemError,
@@ -68,6 +68,8 @@ class EntityCodec(Generic[E]):
         name = self.definition.attributes.get("expires_at")
         if name is None:
             raise InvalidValueError(f"{self.definition.name}: {self.definition.table.name} has no TTL attribute")
+        if expires_at.utcoffset() is None:
+            raise InvalidValueError("A datetime without a time zone names no instant; give it one (for example UTC)")
         return {name: {"N": str(int(expires_at.timestamp()))}}
 
     def field(self, name: str, value: Any) -> AttributeValue | None:
@@ -85,7 +87,11 @@ class EntityCodec(Generic[E]):
             raise InvalidValueError("An empty set is stored as nothing; use does_not_exist()")
         if name is None or value is None or (name == "expires_at" and not isinstance(value, datetime)):
             return encode_value(value)
-        return self.field(name, value) or encode_value(value)
+        try:
+            return self.field(name, value) or encode_value(value)
+        except PydanticSerializationError:
+            # Not a value of the field, but perhaps what its serializer makes of one.
+            return encode_value(value)
 
     def _field(self, name: str, value: Any) -> AttributeValue | None:
         if value is None:
@@ -120,14 +126,14 @@ class EntityCodec(Generic[E]):
         return marks
 
     def item(self, entity: E) -> Item:
-        """The whole item as stored. Raises InvalidKeyError, InvalidValueError, ItemTooLargeError."""
+        """The whole item, but for the marks of a commit. Raises InvalidKeyError, InvalidValueError."""
         managed = self.definition.table.managed
         item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks()}
         item[managed.version] = {"N": str(entity.version)}
         for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
             if instant is not None:
                 item[name] = encode_value(instant)
-        return check_size(item, self.definition.name)
+        return item
 
     def entity(self, item: Item) -> E:
         """The entity of a stored item. Raises CorruptItemError, or one of its kinds, with `problem @ path`."""
@@ -179,10 +185,12 @@ class EntityCodec(Generic[E]):
         return values
 
     def _instant(self, seconds: Any, item: Item) -> datetime:
-        if isinstance(seconds, int | Decimal) and not isinstance(seconds, bool):
-            with suppress(ArithmeticError, ValueError, OSError):
-                return datetime.fromtimestamp(float(seconds), UTC)
-        self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | Decimal):
+            self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
+        try:
+            return datetime.fromtimestamp(float(seconds), UTC)
+        except (ArithmeticError, ValueError, OSError):
+            self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
 
     def _decoded(self, item: Item, attribute: str) -> Any:
         try:

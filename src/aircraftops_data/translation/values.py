@@ -49,6 +49,7 @@ def _encode_mapping(value: Mapping[Any, Any]) -> AttributeValue:
     for name in value:
         if not isinstance(name, str) or not name:
             raise InvalidValueError(f"A map has a key of type {type(name).__name__}, or an empty one; keys are text")
+        _encode_text(name)
     return {"M": {name: encode_value(inner) for name, inner in value.items()}}
 
 
@@ -137,13 +138,13 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def check_nesting(stored: AttributeValue, levels: int = NESTING_LIMIT) -> AttributeValue:
-    """The value. Raises InvalidValueError where maps and lists lie more than 32 deep in one another.
+def check_nesting(stored: AttributeValue, levels: int = NESTING_LIMIT - 1) -> AttributeValue:
+    """The value. Raises InvalidValueError where it is more than 32 levels deep: maps and lists, and what is in them.
 
     Source: DynamoDB Developer Guide, "Service, account, and table quotas", nested attribute depth.
     """
     inner = stored.get("M", {}).values() if "M" in stored else stored.get("L", ())
-    if inner and levels == 0:
+    if levels == 0 and ("M" in stored or "L" in stored):
         raise InvalidValueError(f"A value is nested more than {NESTING_LIMIT} levels deep")
     for value in inner:
         check_nesting(value, levels - 1)

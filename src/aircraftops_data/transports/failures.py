@@ -10,6 +10,7 @@ from aircraftops_data.errors import (
     AircraftOpsDataError,
     ConditionFailedError,
     ContentionError,
+    ItemTooLargeError,
     RequestRefusedError,
     StoreError,
     TableMissingError,
@@ -80,6 +81,13 @@ FAILURES: Mapping[str, type[AircraftOpsDataError]] = {
 }
 """Every error code of the operations used, and the error it is raised as."""
 
+# Told apart only by AWS's words, which hold nothing of an item.
+_VALIDATIONS: Mapping[str, type[AircraftOpsDataError]] = {
+    "The table does not have the specified index": TableMissingError,
+    "Item size has exceeded the maximum allowed size": ItemTooLargeError,
+    "Item size to update has exceeded the maximum allowed size": ItemTooLargeError,
+}
+
 _RETRYABLE = frozenset({*_THROTTLED, *_CONTENTION, *_TRANSIENT, *_LOST})
 
 # botocore's own exceptions, by class name so that naming them imports nothing.
@@ -118,6 +126,9 @@ def translated(operation: str, error: Exception) -> AircraftOpsDataError:
         reasons = [_cancellation(reason) for reason in response.get("CancellationReasons", ())]
         return TransactionConflictError("The transaction was cancelled", reasons=reasons)
     if code == "ValidationException":
+        for beginning, known in _VALIDATIONS.items():
+            if message.startswith(beginning):
+                return known(f"{operation}: {message}")
         return RequestRefusedError(
             f"{operation}: {code}; AWS's words are in the cause, for they may quote what an item holds",
             operation=operation,
