@@ -17,7 +17,7 @@ from aircraftops_data import GSI1, GSI2, Entity, Index, KeyAttribute, PrimaryKey
 from aircraftops_data.errors import InvalidKeyError, InvalidValueError, ItemTooLargeError
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import UtcDatetime
-from aircraftops_data.translation.codec import EntityCodec, codec_of
+from aircraftops_data.translation.codec import EntityCodec, check_size, codec_of
 from aircraftops_data.translation.values import item_size
 from strategies import Deck, Step, numbers, plain_values, texts, zoned
 from throwaway import declare
@@ -136,7 +136,9 @@ def codec(entity: type[Entity]) -> EntityCodec[Any]:
 def test_an_entity_is_read_back_as_it_was(one: Everything) -> None:
     found = codec(Everything).entity(codec(Everything).item(one))
     assert found == one
-    assert [type(value) for _, value in found] == [type(value) for _, value in one]
+    assert [type(value) for name, value in found if name != "anything"] == [
+        type(value) for name, value in one if name != "anything"
+    ]
 
 
 @given(everything)
@@ -324,7 +326,7 @@ def test_a_component_that_only_the_key_holds_is_read_from_it() -> None:
 
 
 class Big(Entity, table=Table("Big"), entity_type="big"):
-    """As large as a test wants it."""
+    """As large as a test wants it, and in a table without expiry."""
 
     id: str
     text: str
@@ -332,13 +334,13 @@ class Big(Entity, table=Table("Big"), entity_type="big"):
     primary = PrimaryKey("BIG#{id}", "BIG")
 
 
-def test_an_item_of_400_kb_is_stored_and_one_byte_more_is_refused() -> None:
+def test_an_item_of_400_kb_is_taken_and_one_byte_more_is_refused() -> None:
     limit = 400 * 1024
     rest = item_size(codec(Big).item(Big(id="1", text="")))
-    fits = Big(id="1", text="é" * ((limit - rest) // 2) + "x" * ((limit - rest) % 2))
-    assert item_size(codec(Big).item(fits)) == limit
+    item = codec(Big).item(Big(id="1", text="é" * ((limit - rest) // 2) + "x" * ((limit - rest) % 2)))
+    assert item_size(check_size(item, "Big")) == limit
     with pytest.raises(ItemTooLargeError, match=f"Big.*{limit + 1}") as caught:
-        codec(Big).item(fits.model_copy(update={"text": fits.text + "x"}))
+        check_size({**item, "": {"S": "x"}}, "Big")
     assert (caught.value.size_bytes, caught.value.limit_bytes) == (limit + 1, limit)
 
 

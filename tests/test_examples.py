@@ -15,7 +15,7 @@ from aircraftops_data.testing import local_session
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAID = {
-    "quickstart": ["2 Boeing 737-800 of United Airlines, for 1 RU", "N628TS is STORED, version 2"],
+    "quickstart": ["2 Boeing 737-800 of United Airlines, for 0.5 RU", "N628TS is STORED, version 2"],
     "fleet_transfer": [
         "a835af now flies for DAL",
         "refused: ConditionFailedError, AlreadyExistsError",

@@ -19,6 +19,7 @@ from aircraftops_data.errors import (
     ConditionFailedError,
     ContentionError,
     InvalidInputError,
+    ItemTooLargeError,
     NotFoundError,
     RequestRefusedError,
     StoreError,
@@ -356,6 +357,12 @@ def test_the_time_of_a_write_is_the_clocks(stage: Stage) -> None:
 def test_a_copy_with_a_value_its_field_refuses_is_never_sent(intended: Any, field: str, value: Any) -> None:
     with pytest.raises(InvalidInputError, match=field):
         next(write(intended(plane().model_copy(update={field: value})), context()))
+
+
+@pytest.mark.parametrize("intended", [Create, Put, Replace])
+def test_an_item_over_400_kb_is_never_sent(intended: Any) -> None:
+    with pytest.raises(ItemTooLargeError, match="Plane"):
+        next(write(intended(plane(note="x" * 400 * 1024)), context()))
 
 
 def test_a_copy_is_sent_as_its_fields_normalise_it(stage: Stage) -> None:

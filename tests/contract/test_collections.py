@@ -77,7 +77,7 @@ def test_entities_go_by_the_name_of_their_type(core: CoreTable) -> None:
 
 def test_a_name_that_is_no_type_of_the_table_is_an_error(core: CoreTable) -> None:
     group = core.collection(Entry, book="b")
-    for name in ("part", "entries", "_private"):
+    for name in ("part", "entries"):
         with pytest.raises(AttributeError, match="in Logbook"):
             getattr(group, name)
 

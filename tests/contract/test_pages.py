@@ -222,6 +222,7 @@ def test_a_cursor_of_another_query_is_refused(core: CoreTable, connect: Connect)
     cursor = cursor_of(core)
     others: list[Readable[Any]] = [
         core.query(Entry.primary(book="c")),
+        core.query(Entry.primary(book="b")).newest_first(),
         core.query(Entry.primary(book="b", kind="LINE")),
         core.query(Entry.primary(book="b").at_least(kind="A")),
         core.query(Remark.primary(book="b")),
