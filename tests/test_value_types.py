@@ -17,8 +17,8 @@ from aircraftops_data.entities.values import (
     icao24_of_n_number,
     n_number,
     n_number_of_icao24,
-    normalise_mark,
     normalise_civil_mark,
+    normalise_mark,
     owner_kind_of_faa,
     status_of_faa,
 )

@@ -1,4 +1,4 @@
-"""Batches: order, duplicates and limits of a request are the library's business; what was left undone is told exactly."""
+"""Batches: order, duplicates and limits are the library's business; what was left undone is told exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes write the same items of a real engine: no update is lost, no key stale, no unique value held twice."""
+"""Several processes write the same items of a real engine: nothing lost, nothing stale, no value held twice."""
 
 from __future__ import annotations
 

@@ -27,7 +27,9 @@ class Partial(Mapping[str, Any], Generic[E]):
 
     def __getattr__(self, name: str) -> Any:
         # A copy or a pickle asks for names before any is set.
-        if name.startswith("_") or name == "entity" or name not in self._values:
+        if name.startswith("_") or name == "entity":
+            raise AttributeError(name)
+        if name not in self._values:
             raise AttributeError(f"{name!r} was not read; this part of a {self.entity.__name__} has {sorted(self)}")
         return self._values[name]
 
