@@ -134,12 +134,14 @@ def taking(count: int) -> Fault:
         reading = request.operation == "BatchGetItem"
         ((name, asked),) = request.parameters["RequestItems"].items()
         parts: list[Any] = asked["Keys"] if reading else asked
-        taken, left = parts[:count], parts[count:]
-        wrap = (lambda some: {**asked, "Keys": some}) if reading else (lambda some: some)
+        some, rest = [
+            {name: {**asked, "Keys": part} if reading else part} if part else {}
+            for part in (parts[:count], parts[count:])
+        ]
         response: dict[str, Any] = {}
-        if taken:
-            response |= send(Request(request.operation, {**request.parameters, "RequestItems": {name: wrap(taken)}}))
-        return {**response, ("UnprocessedKeys" if reading else "UnprocessedItems"): {name: wrap(left)} if left else {}}
+        if some:
+            response |= send(Request(request.operation, {**request.parameters, "RequestItems": some}))
+        return {**response, ("UnprocessedKeys" if reading else "UnprocessedItems"): rest}
 
     return fault
 

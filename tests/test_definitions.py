@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Optional
 
 import pytest
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
 from aircraftops_data import GSI1, GSI2, GSI3, Entity, Index, KeyAttribute, PrimaryKey, Table, Unique
 from aircraftops_data.errors import DefinitionError
@@ -259,6 +259,16 @@ def test_a_type_that_is_not_known_yet_is_refused() -> None:
         class Early(Entity, table=table(), entity_type="early"):
             id: Unheard  # type: ignore[name-defined]  # noqa: F821
             primary = PRIMARY
+
+
+def test_an_entity_cannot_be_changed_and_takes_no_field_it_has_not() -> None:
+    made = thing({"colour": str})
+    one = made(id="1", colour="red")
+    with pytest.raises(ValidationError, match="frozen"):
+        one.colour = "blue"
+    with pytest.raises(ValidationError, match="size"):
+        made(id="1", colour="red", size=5)
+    assert hash(one) == hash(made(id="1", colour="red"))
 
 
 def test_identity_and_content_leave_out_what_the_library_keeps() -> None:

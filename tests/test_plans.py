@@ -268,8 +268,9 @@ def beaten(seed: int, attempts: int) -> Stage:
     stage = Stage()
     moved = [refused(item(mark={"S": f"N{number}"})) for number in range(attempts)]
     plan = write(updating(Plane, id="1", set={"op": "DAL"}), context(seed, attempts=attempts))
-    with pytest.raises(ContentionError, match=f"{attempts} tries"):
+    with pytest.raises(ContentionError, match=f"{attempts} tries") as caught:
         stage.play(plan, {"Item": item()}, *moved)
+    assert caught.value.retryable
     return stage
 
 

@@ -25,7 +25,7 @@ from aircraftops_data.translation.codec import codec_of
 from playing import Stage, context
 from throwaway import declare
 
-NARROW = SecondaryIndex("Narrow", KeyAttribute("GSI1PK"), KeyAttribute("GSI1SK"), ("entity_type",))
+NARROW = SecondaryIndex("Narrow", KeyAttribute("GSI1PK"), KeyAttribute("GSI1SK"), ("entity_type", "size"))
 LOGS = Table("Logs", indexes=(GSI1,), ttl_attribute="delete_at")
 
 
@@ -222,6 +222,11 @@ def test_a_count_adds_up_pages_and_leaves_out_what_has_expired(stage: Stage) -> 
     assert stage.sent(1)["ExclusiveStartKey"] == key(stored(3))
 
 
+def test_a_count_of_expired_items_too_leaves_none_out(stage: Stage) -> None:
+    stage.play(count(reading(include_expired=True), context()), {"Count": 3})
+    assert "FilterExpression" not in stage.sent(0)
+
+
 def test_one_entity_is_one_request(stage: Stage) -> None:
     def plan(**options: Any) -> Any:
         return get(Entry.definition(), key(stored(1)), context(), **{"consistent": False, "expired": False, **options})
@@ -361,16 +366,34 @@ def test_a_query_can_be_looked_at_without_being_sent() -> None:
     assert request.parameters["FilterExpression"] == "#2 = :2"
 
 
+def narrow() -> Any:
+    """An entity that is found through an index which carries only some of it."""
+    table, fields = Table("Narrow", indexes=(NARROW,)), {"id": str, "size": int, "colour": str}
+    return declare(table, fields, PrimaryKey("N#{id}", "N"), by=Index(NARROW, "N", "N#{id}"))
+
+
 def test_what_cannot_be_read_is_refused_before_anything_is_sent() -> None:
-    core = CoreTable(Silent(), context())
-    narrow = declare(
-        Table("Narrow", indexes=(NARROW,)), {"id": str}, PrimaryKey("N#{id}", "N"), by=Index(NARROW, "N", "N#{id}")
-    )
+    core, entity = CoreTable(Silent(), context()), narrow()
     with pytest.raises(InvalidInputError, match="global index"):
         core.query(Entry.by_text(text="x")).consistent()
     with pytest.raises(InvalidInputError, match="only parts"):
-        core.query(narrow.by()).all()
+        core.query(entity.by()).all()
+    with pytest.raises(InvalidInputError, match="does not carry 'colour'"):
+        core.query(entity.by()).project("colour")
     with pytest.raises(InvalidInputError, match="at least one segment"):
         core.scan(Entry, 0)
     with pytest.raises(InvalidInputError, match="no field 'colour'"):
         core.query(Entry.primary(log="l")).project("colour")
+
+
+def test_only_what_is_asked_for_and_what_reading_on_needs_is_sent_for() -> None:
+    core = CoreTable(Silent(), context())
+    asked = core.query(Entry.primary(log="l")).project("text").request().parameters
+    assert projected(asked) == {"text", "PK", "SK", "entity_type", "delete_at"}
+    asked = core.query(narrow().by()).project("size").request().parameters
+    assert projected(asked) == {"size", "PK", "SK", "GSI1PK", "GSI1SK", "entity_type"}
+
+
+def projected(asked: Any) -> set[str]:
+    """The attributes a projection names."""
+    return {asked["ExpressionAttributeNames"][place] for place in asked["ProjectionExpression"].split(", ")}

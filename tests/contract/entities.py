@@ -246,13 +246,14 @@ class Part(Entity, table=NEW_PARTS, entity_type="part", schema_version=3):
 
 def plane(tail: str = "N628TS", **fields: Any) -> Plane:
     """A plane with an entry in every index."""
-    known = {"operator": "UAL", "typecode": "B738", "built": date(1999, 5, 4)}
-    return Plane(tail=tail, **{**known, **fields})
+    known: dict[str, Any] = {"operator": "UAL", "typecode": "B738", "built": date(1999, 5, 4)}
+    return Plane(tail=tail, **(known | fields))
 
 
 def badge(number: str = "1", **fields: Any) -> Badge:
     """A badge that holds both its unique values."""
-    return Badge(number=number, **{"code": f"C{number}", "site": "DEN", "desk": f"D{number}", **fields})
+    known: dict[str, Any] = {"code": f"C{number}", "site": "DEN", "desk": f"D{number}"}
+    return Badge(number=number, **(known | fields))
 
 
 def stored(core: CoreTable, entity: type[Entity], **identity: Any) -> Item | None:

@@ -56,6 +56,18 @@ class Remark(Entity, table=LOGBOOK, entity_type="remark"):
 
     primary = PrimaryKey("BOOK#{book}", "REMARK#{at}")
     by_station = Index(GSI1, "STATION#{station}", "REMARK#{at}")
+    by_book = Index(GSI2, "DAYS_OF#{book}", "REMARK#{at}")
+
+
+class Cover(Entity, table=LOGBOOK, entity_type="cover"):
+    """Before the entries in every partition they are in, as remarks are behind them."""
+
+    book: str
+    station: str | None = None
+
+    primary = PrimaryKey("BOOK#{book}", "COVER")
+    by_station = Index(GSI1, "STATION#{station}", "COVER#{book}")
+    by_book = Index(GSI2, "DAYS_OF#{book}", "COVER")
 
 
 class State(StrEnum):

@@ -23,7 +23,7 @@ from entities import (
     stored,
 )
 
-from aircraftops_data import CoreTable, metered
+from aircraftops_data import CoreTable, Entity, Report, metered
 from aircraftops_data.errors import (
     InvalidKeyError,
     InvalidValueError,
@@ -136,11 +136,12 @@ class TestPutMany:
 
     def test_nothing_is_nothing(self, core: CoreTable) -> None:
         watched, transport = faulty(core)
-        report = watched.put_many([])
+        report: Report[Plane] = watched.put_many([])
         assert (report.done, report.failed, transport.sent) == (0, [], [])
 
     def test_several_kinds_go_together(self, core: CoreTable) -> None:
-        report = core.put_many([plane(), Parcel(number="1"), badge("1")])
+        several: list[Entity] = [plane(), Parcel(number="1"), badge("1")]
+        report = core.put_many(several)
         assert (report.done, len(everything(core, SHELF))) == (3, 5)
 
     @pytest.mark.parametrize("distance", [1, 30, 120])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from random import Random
 from threading import Event
@@ -103,10 +104,11 @@ AtOnce = Callable[[Callable[..., Any], int], list[Any]]
 
 def until_done(write: Callable[[], Any], *passing: type[Exception]) -> Any:
     """The write, again and again while others get in between."""
+    refusals: tuple[type[Exception], ...] = (ContentionError, *passing)
     while True:
         try:
             return write()
-        except (ContentionError, *passing):
+        except refusals:
             continue
 
 
@@ -156,7 +158,7 @@ def change_components(core: CoreTable, who: int, count: int) -> None:
     for _ in range(count):
         names = random.sample(sorted(choices), random.randint(1, 3))
         changes = {name: random.choice(choices[name]) for name in names}
-        until_done(lambda changes=changes: core.update(Plane, tail="N1", set=changes))
+        until_done(partial(core.update, Plane, tail="N1", set=changes))
 
 
 def test_no_index_key_is_stale_whoever_changes_which_component(core: CoreTable, at_once: AtOnce) -> None:
@@ -189,10 +191,10 @@ def test_no_replacement_is_lost(core: CoreTable, at_once: AtOnce) -> None:
 
 
 def take_codes(core: CoreTable, who: int, count: int) -> list[str]:
-    won = []
+    won: list[str] = []
     for number in range(count):
         try:
-            until_done(lambda n=number: core.create(badge(f"{who}-{n}", code=f"code{n}", desk=f"{who}-{n}")))
+            until_done(partial(core.create, badge(f"{who}-{number}", code=f"code{number}", desk=f"{who}-{number}")))
             won.append(f"code{number}")
         except ConflictError:
             continue
@@ -229,12 +231,12 @@ def test_values_swapped_by_all_at_once_stay_two_values(core: CoreTable, at_once:
 
 
 def move_away(core: CoreTable, who: int, count: int) -> list[int]:
-    won = []
+    won: list[int] = []
     for number in range(count):
         known = core.find(Badge, number=f"start{number}", consistent=True)
         try:
             if known is not None:
-                until_done(lambda known=known, n=number: core.move(known, number=f"end{n}-{who}"))
+                until_done(partial(core.move, known, number=f"end{number}-{who}"))
                 won.append(number)
         except (ConflictError, NotFoundError):
             continue
@@ -254,14 +256,14 @@ def write_anything(core: CoreTable, who: int, count: int) -> int:
     random = Random(100 + who)
     written = 0
     for _ in range(count):
-        number, code, desk = (random.choice(choices) for choices in ("1234", [*"abc", None], "xy"))
+        number, code, desk = random.choice("1234"), random.choice([*"abc", None]), random.choice("xy")
         made = badge(number, code=code, desk=desk)
         writes: list[Callable[[], Any]] = [
-            lambda made=made: core.create(made),
-            lambda made=made: core.put(made),
-            lambda n=number, c=code: core.update(Badge, number=n, set={"code": c}),
-            lambda n=number, d=desk: core.update(Badge, number=n, set={"desk": d, "note": "x"}),
-            lambda n=number: core.delete(Badge, number=n),
+            partial(core.create, made),
+            partial(core.put, made),
+            partial(core.update, Badge, number=number, set={"code": code}),
+            partial(core.update, Badge, number=number, set={"desk": desk, "note": "x"}),
+            partial(core.delete, Badge, number=number),
         ]
         try:
             until_done(random.choice(writes))
@@ -321,7 +323,7 @@ def test_a_writer_killed_at_any_moment_leaves_nothing_half(core: CoreTable, plac
     for next_one, writer in enumerate(writers, start=2):
         before = core.get(Plane, tail="N1", consistent=True).version
         enough = before + random.randint(5, 15)
-        waiting_until(lambda enough=enough: core.get(Plane, tail="N1", consistent=True).version >= enough)
+        waiting_until(partial(_has_reached, core, enough))
         assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)
         writer.join(PATIENCE_SECONDS)
@@ -331,6 +333,10 @@ def test_a_writer_killed_at_any_moment_leaves_nothing_half(core: CoreTable, plac
     _wait_for_quiet(core)
     assert found_sentinels(everything(core, SHELF))
     assert_consistent(core)
+
+
+def _has_reached(core: CoreTable, version: int) -> bool:
+    return core.get(Plane, tail="N1", consistent=True).version >= version
 
 
 def _wait_for_quiet(core: CoreTable) -> None:

@@ -28,7 +28,13 @@ from hypothesis import strategies as st
 from reading_entities import Unreachable, half_as_many, in_small_pages, on_loan, put_raw, stored
 
 from aircraftops_data import CoreTable, Partial, Table
-from aircraftops_data.errors import CorruptItemError, InvalidInputError, InvalidKeyError, VersionConflictError
+from aircraftops_data.errors import (
+    CorruptItemError,
+    InvalidCursorError,
+    InvalidInputError,
+    InvalidKeyError,
+    VersionConflictError,
+)
 from aircraftops_data.request import Request
 
 Connect = Callable[..., CoreTable]
@@ -239,6 +245,14 @@ def test_local_indexes_are_read_consistently_and_give_what_they_carry(core: Core
     assert [(part.at, part.level) for part in by_kind.project("level")] == [(1, 8.0), (3, 6.0)]
     with pytest.raises(InvalidInputError, match="project"):
         by_kind.all()
+
+
+def test_a_cursor_of_one_index_is_refused_by_another(core: CoreTable) -> None:
+    stored(core, [Sample(device_id="d", at=Decimal(n), level=n) for n in range(3)])
+    cursor = core.query(Sample.by_level(device_id="d")).page(limit=1).cursor
+    assert cursor is not None
+    with pytest.raises(InvalidCursorError):
+        core.query(Sample.primary(device_id="d")).page(cursor=cursor)
 
 
 def test_bytes_as_keys(core: CoreTable) -> None:

@@ -244,4 +244,4 @@ class TestValues:
 
 def encode_plainly(value: Any) -> dict[str, Any]:
     """Lists and text as attribute values, without the library."""
-    return {"L": [encode_plainly(inner) for inner in value]} if isinstance(value, list) else {"S": value}
+    return {"S": value} if isinstance(value, str) else {"L": [encode_plainly(inner) for inner in value]}

@@ -148,7 +148,7 @@ def test_images_by_aircraft_id_and_state(ops: AircraftOps) -> None:
     assert [one.image_id for one in ops.images.in_state(ImageState.PENDING)] == ["i2"]
 
 
-def event(event_id: str, day: date, kind: MaintenanceKind, icao24: str = "a00001") -> MaintenanceEvent:
+def maintenance_event(event_id: str, day: date, kind: MaintenanceKind, icao24: str = "a00001") -> MaintenanceEvent:
     """Something that never happened."""
     return MaintenanceEvent(event_id=event_id, icao24=icao24, occurred_on=day, kind=kind)
 
@@ -157,9 +157,9 @@ def test_maintenance_by_aircraft_and_by_kind_over_time(ops: AircraftOps) -> None
     work, accident = MaintenanceKind.WORK_ORDER, MaintenanceKind.ACCIDENT
     days = [date(2025, 1, 1) + timedelta(days=number) for number in range(5)]
     for number, day in enumerate(days):
-        ops.maintenance.create(event(f"w{number}", day, work))
-    ops.maintenance.create(event("x", days[2], accident))
-    ops.maintenance.create(event("y", days[2], work, "a00002"))
+        ops.maintenance.create(maintenance_event(f"w{number}", day, work))
+    ops.maintenance.create(maintenance_event("x", days[2], accident))
+    ops.maintenance.create(maintenance_event("y", days[2], work, "a00002"))
 
     def ids(found: Iterable[MaintenanceEvent]) -> list[str]:
         return [one.event_id for one in found]
@@ -177,7 +177,7 @@ def test_maintenance_by_aircraft_and_by_kind_over_time(ops: AircraftOps) -> None
 def test_everything_about_an_airframe_by_one_query(ops: AircraftOps) -> None:
     ops.registry.create(held("N1", "a00001", date(2020, 1, 1)))
     ops.images.create(image("i1", "a00001"))
-    ops.maintenance.create(event("w", date(2025, 1, 1), MaintenanceKind.WORK_ORDER))
+    ops.maintenance.create(maintenance_event("w", date(2025, 1, 1), MaintenanceKind.WORK_ORDER))
     group = ops.aircraft.everything_about("A00001")
     assert group.aircraft.registration == "N1"
     assert [one.mark for one in group[Registration]] == ["N1"]

@@ -43,9 +43,9 @@ class Step:
 
     kind: str
     who: str = ""
-    values: Fields = field(default_factory=dict)
+    values: Fields = field(default_factory=Fields)
     removed: tuple[str, ...] = ()
-    added: Fields = field(default_factory=dict)
+    added: Fields = field(default_factory=Fields)
     other: str = ""
     stale: bool = False
 
@@ -57,7 +57,7 @@ class Kind:
     entity: type[Entity]
     identity: str
     values: Mapping[str, st.SearchStrategy[Any]]
-    addable: Mapping[str, st.SearchStrategy[Any]] = field(default_factory=dict)
+    addable: Mapping[str, st.SearchStrategy[Any]] = field(default_factory=dict[str, st.SearchStrategy[Any]])
     uniques: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -304,7 +304,8 @@ class History:
 
     def _delete(self, step: Step) -> tuple[str | None, Callable[[], Any]]:
         self.model.items.pop(step.who, None)
-        return None, lambda: self.core.delete(self.kind.entity, **{self.kind.identity: step.who})
+        identity: Fields = {self.kind.identity: step.who}
+        return None, lambda: self.core.delete(self.kind.entity, **identity)
 
     def _delete_instance(self, step: Step) -> tuple[str | None, Callable[[], Any]]:
         instance = self._instance(step.who)
@@ -326,7 +327,8 @@ class History:
     def check_items(self) -> None:
         """What anybody finds in the table is what the model holds."""
         for who in IDENTITIES:
-            found = self.core.find(self.kind.entity, consistent=True, **{self.kind.identity: who})
+            identity: Fields = {self.kind.identity: who}
+            found = self.core.find(self.kind.entity, consistent=True, **identity)
             assert (found is None) == (self.model.alive(who) is None)
             if found is not None:
                 self._compare(who, found)

@@ -10,16 +10,12 @@ import pytest
 from entities import (
     DESK,
     FLEET,
-    NEW_PARTS,
-    OLD_PARTS,
     SHELF,
     Article,
     Counter,
     Crate,
     Hull,
     Memo,
-    OldPart,
-    Part,
     Plane,
     Shift,
     Span,
@@ -34,14 +30,12 @@ from entities import (
 from aircraftops_data import CoreTable
 from aircraftops_data.errors import (
     ConditionFailedError,
-    CorruptItemError,
     InvalidInputError,
     InvalidKeyError,
     InvalidValueError,
     NotFoundError,
     VersionConflictError,
 )
-from aircraftops_data.request import Request
 from aircraftops_data.testing import ManualClock
 from faults import before, faulty
 
@@ -207,34 +201,34 @@ class TestConditions:
         assert stored(core, Plane, tail="N1") is None
 
 
+REFUSED: list[tuple[dict[str, Any], type[Exception]]] = [
+    ({}, InvalidInputError),
+    ({"set": {}, "remove": [], "add": {}}, InvalidInputError),
+    ({"set": {"wings": 2}}, InvalidInputError),
+    ({"set": {"version": 2}}, InvalidInputError),
+    ({"set": {"created_at": None}}, InvalidInputError),
+    ({"remove": ["updated_at"]}, InvalidInputError),
+    ({"set": {"tail": "N2"}}, InvalidInputError),
+    ({"remove": ["tail"]}, InvalidInputError),
+    ({"set": {"seats": 2}, "add": {"seats": 2}}, InvalidInputError),
+    ({"set": {"note": "x"}, "remove": ["note"]}, InvalidInputError),
+    ({"remove": ["note", "note"]}, InvalidInputError),
+    ({"add": {"hours": "3"}}, InvalidInputError),
+    ({"add": {"hours": True}}, InvalidInputError),
+    ({"add": {"marks": set()}}, InvalidInputError),
+    ({"add": {"hours": float("nan")}}, InvalidInputError),
+    ({"set": {"hours": "many"}}, InvalidValueError),
+    ({"set": {"status": "lost"}}, InvalidValueError),
+    ({"set": {"rank": 10}}, InvalidValueError),
+    ({"set": {"hours": None}}, InvalidValueError),
+    ({"set": {"hours": 10**38 + 1}}, InvalidValueError),
+    ({"set": {"operator": "x" * 2100, "typecode": "B", "built": date.min}}, InvalidKeyError),
+    ({"set": {"seats": 12345}}, InvalidKeyError),
+]
+
+
 class TestRefusals:
-    @pytest.mark.parametrize(
-        ("changes", "error"),
-        [
-            ({}, InvalidInputError),
-            ({"set": {}, "remove": [], "add": {}}, InvalidInputError),
-            ({"set": {"wings": 2}}, InvalidInputError),
-            ({"set": {"version": 2}}, InvalidInputError),
-            ({"set": {"created_at": None}}, InvalidInputError),
-            ({"remove": ["updated_at"]}, InvalidInputError),
-            ({"set": {"tail": "N2"}}, InvalidInputError),
-            ({"remove": ["tail"]}, InvalidInputError),
-            ({"set": {"seats": 2}, "add": {"seats": 2}}, InvalidInputError),
-            ({"set": {"note": "x"}, "remove": ["note"]}, InvalidInputError),
-            ({"remove": ["note", "note"]}, InvalidInputError),
-            ({"add": {"hours": "3"}}, InvalidInputError),
-            ({"add": {"hours": True}}, InvalidInputError),
-            ({"add": {"marks": set()}}, InvalidInputError),
-            ({"add": {"hours": float("nan")}}, InvalidInputError),
-            ({"set": {"hours": "many"}}, InvalidValueError),
-            ({"set": {"status": "lost"}}, InvalidValueError),
-            ({"set": {"rank": 10}}, InvalidValueError),
-            ({"set": {"hours": None}}, InvalidValueError),
-            ({"set": {"hours": 10**38 + 1}}, InvalidValueError),
-            ({"set": {"operator": "x" * 2100, "typecode": "B", "built": date.min}}, InvalidKeyError),
-            ({"set": {"seats": 12345}}, InvalidKeyError),
-        ],
-    )
+    @pytest.mark.parametrize(("changes", "error"), REFUSED)
     def test_what_cannot_be_is_refused_before_anything_is_sent(
         self, core: CoreTable, changes: dict[str, Any], error: type[Exception]
     ) -> None:
@@ -350,60 +344,3 @@ class TestAdd:
         core.create(Counter(name="a"))
         updated = core.update(Counter, name="a", add={"ratio": 0.1, "spare": 3, "even": 4})
         assert (updated.ratio, updated.spare, updated.even) == (0.1, 3, 4)
-
-
-class TestSchemaVersions:
-    """An item written by an older release is rewritten whole by its first write from a newer one."""
-
-    @pytest.fixture
-    def old(self, connect: Connect, clock: ManualClock) -> CoreTable:
-        """The table, with one item of the older release."""
-        core = connect(OLD_PARTS, clock=clock)
-        core.create(OldPart(number="1", maker="acme", weight=2, note="n"))
-        assert NEW_PARTS.name == OLD_PARTS.name
-        return core
-
-    @pytest.mark.parametrize(
-        "write",
-        [
-            lambda core: core.update(Part, number="1", set={"note": "new"}),
-            lambda core: core.update(Part, number="1", set={"vendor": "bolt", "grams": 5}),
-            lambda core: core.update(Part, number="1", set={"vendor": "bolt"}),
-            lambda core: core.update(Part, number="1", add={"stock": 2}, where=Part.f.note == "n"),
-            lambda core: core.update(core.get(Part, number="1"), set={"stock": 1}),
-            lambda core: core.put(core.get(Part, number="1")),
-            lambda core: core.replace(core.get(Part, number="1")),
-        ],
-        ids=["blind", "known-keys", "read", "condition", "instance", "put", "replace"],
-    )
-    def test_the_item_is_rewritten_without_leftovers(self, old: CoreTable, write: Callable[[CoreTable], Part]) -> None:
-        before_it = old.get(Part, number="1")
-        assert (before_it.vendor, before_it.grams) == ("acme", 2000)
-        written = write(old)
-        item = stored(old, Part, number="1") or {}
-        assert item["schema_version"] == {"N": "3"}
-        assert not {"maker", "weight"} & set(item)
-        assert index_keys(item) == {"GSI1PK": f"VENDOR#{written.vendor}", "GSI1SK": f"GRAMS#{written.grams:08d}"}
-        assert (written.version, written.created_at) == (2, before_it.created_at)
-        assert old.get(Part, number="1") == written
-        assert written.note in ("n", "new")
-
-    def test_an_attribute_nobody_here_knows_survives(self, old: CoreTable) -> None:
-        parameters = {
-            "TableName": old.context.names[OLD_PARTS],
-            "Key": Part.definition().identify({"number": "1"}),
-            "UpdateExpression": "SET colour = :v",
-            "ExpressionAttributeValues": {":v": {"S": "white"}},
-        }
-        old.runner.transport.send(Request("UpdateItem", parameters))
-        old.update(Part, number="1", set={"note": "new"})
-        assert (stored(old, Part, number="1") or {})["colour"] == {"S": "white"}
-
-    def test_a_newer_item_than_this_release_knows_is_not_touched(self, connect: Connect, clock: ManualClock) -> None:
-        core = connect(NEW_PARTS, clock=clock)
-        created = core.create(Part(number="1", vendor="acme"))
-        with pytest.raises(CorruptItemError, match="schema version 3"):
-            core.update(OldPart, number="1", set={"maker": "bolt"})
-        with pytest.raises(CorruptItemError, match="schema version 3"):
-            core.get(OldPart, number="1")
-        assert core.get(Part, number="1") == created

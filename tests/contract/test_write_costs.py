@@ -36,35 +36,36 @@ def cost(write: Callable[[], object]) -> tuple[float, float, int]:
     return meter.consumed.read_units, meter.consumed.write_units, meter.consumed.requests
 
 
-@pytest.mark.parametrize(
-    ("write", "expected"),
-    [
-        (lambda core: core.create(Parcel(number="2")), (0, 1, 1)),
-        (lambda core: core.create(Parcel(number="2", load="x" * 3500)), (0, 4, 1)),
-        # Of an item before and after a write the larger counts.
-        (lambda core: core.put(Parcel(number="1")), (0, 4, 1)),
-        (lambda core: core.update(Parcel, number="1", set={"load": "x"}), (0, 4, 1)),
-        (lambda core: core.create(plane("N2")), (0, 3, 1)),
-        (lambda core: core.put(plane("N1")), (0, 3, 1)),
-        (lambda core: core.update(Plane, tail="N1", set={"note": "x"}), (0, 3, 1)),
-        (lambda core: core.update(Plane, tail="N1", add={"hours": 1}), (0, 3, 1)),
-        # An entry that moves to another key of an index is deleted there and put here.
-        (lambda core: core.update(Plane, tail="N1", set=TURN), (0, 4, 1)),
-        (lambda core: core.update(Plane, tail="N1", set={"operator": "DAL"}), (1, 4, 2)),
-        (
-            lambda core: core.update(Plane, tail="N1", set={"operator": None, "typecode": None, "built": None}),
-            (0, 3, 1),
-        ),
-        (lambda core: core.update(Badge, number="1", set={"note": "x"}), (0, 2, 1)),
-        (lambda core: core.delete(Plane, tail="N1"), (0, 3, 1)),
-        (lambda core: core.delete(Plane, tail="N9"), (0, 1, 1)),
-        (lambda core: core.put_many(Parcel(number=str(number)) for number in range(2, 32)), (0, 30, 2)),
-        (lambda core: core.delete_many([plane("N1")]), (0, 3, 1)),
-        (lambda core: core.get(Plane, tail="N1"), (0.5, 0, 1)),
-        (lambda core: core.get(Plane, tail="N1", consistent=True), (1, 0, 1)),
-        (lambda core: core.get_many(Plane, [{"tail": "N1"}, {"tail": "N1"}]), (0.5, 0, 1)),
-    ],
-)
+Write = Callable[[CoreTable], object]
+COSTS: list[tuple[Write, tuple[float, float, int]]] = [
+    (lambda core: core.create(Parcel(number="2")), (0, 1, 1)),
+    (lambda core: core.create(Parcel(number="2", load="x" * 3500)), (0, 4, 1)),
+    # Of an item before and after a write the larger counts.
+    (lambda core: core.put(Parcel(number="1")), (0, 4, 1)),
+    (lambda core: core.update(Parcel, number="1", set={"load": "x"}), (0, 4, 1)),
+    (lambda core: core.create(plane("N2")), (0, 3, 1)),
+    (lambda core: core.put(plane("N1")), (0, 3, 1)),
+    (lambda core: core.update(Plane, tail="N1", set={"note": "x"}), (0, 3, 1)),
+    (lambda core: core.update(Plane, tail="N1", add={"hours": 1}), (0, 3, 1)),
+    # An entry that moves to another key of an index is deleted there and put here.
+    (lambda core: core.update(Plane, tail="N1", set=TURN), (0, 4, 1)),
+    (lambda core: core.update(Plane, tail="N1", set={"operator": "DAL"}), (1, 4, 2)),
+    (
+        lambda core: core.update(Plane, tail="N1", set={"operator": None, "typecode": None, "built": None}),
+        (0, 3, 1),
+    ),
+    (lambda core: core.update(Badge, number="1", set={"note": "x"}), (0, 2, 1)),
+    (lambda core: core.delete(Plane, tail="N1"), (0, 3, 1)),
+    (lambda core: core.delete(Plane, tail="N9"), (0, 1, 1)),
+    (lambda core: core.put_many(Parcel(number=str(number)) for number in range(2, 32)), (0, 30, 2)),
+    (lambda core: core.delete_many([plane("N1")]), (0, 3, 1)),
+    (lambda core: core.get(Plane, tail="N1"), (0.5, 0, 1)),
+    (lambda core: core.get(Plane, tail="N1", consistent=True), (1, 0, 1)),
+    (lambda core: core.get_many(Plane, [{"tail": "N1"}, {"tail": "N1"}]), (0.5, 0, 1)),
+]
+
+
+@pytest.mark.parametrize(("write", "expected"), COSTS)
 def test_a_write_costs_what_it_must(
     core: CoreTable, write: Callable[[CoreTable], object], expected: tuple[float, float, int]
 ) -> None:

@@ -15,7 +15,7 @@ from aircraftops_data.model.conditions import Condition
 from aircraftops_data.model.definition import MANAGED_FIELDS, EntityDefinition, Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.fields import problems
-from aircraftops_data.translation.codec import check_size, values_of
+from aircraftops_data.translation.codec import values_of
 from aircraftops_data.translation.expressions import Changes
 
 E = TypeVar("E", bound=Entity)
@@ -76,13 +76,6 @@ class OfEntity(Writing, Generic[E]):
         if stored is None or not self.needs_read or self.gone(stored, stamp):
             return None
         return self.holding(self.codec.entity(stored), self.key)
-
-    def full_item(self, entity: E, stamp: Stamp, *, former: bool = False) -> Item:
-        """The entity's whole item with this commit's mark. Raises ItemTooLargeError, counting the `former` mark."""
-        managed, mark = self.table.managed, {"S": stamp.write_id}
-        item = {**self.codec.item(entity), managed.write_id: mark}
-        check_size({**item, managed.former_write_id: mark} if former else item, self.definition.name)
-        return item
 
     def assignment(self, entity: E, stamp: Stamp, stored: Item | None = None) -> Changes:
         """What sets every attribute of the entity and removes those it has no value for.

@@ -163,6 +163,7 @@ class Update(Writing, Generic[E]):
         new = stamped(self._applied(base), base.version + 1, stamp.now, base.created_at)
         if stored is not None and (self._takes_whole or self.codec.is_old(stored)):
             return self._rebuilt(base, new, stored, stamp)
+        self.full_item(new, stamp, former=True)  # raises before anything is sent where it has grown too large
         guards = self._guards(stored if stored is not None else self.codec.fields(base))
         return [self._main(stamp, self._field_changes(values_of(new), stamp), list(guards), stored)]
 

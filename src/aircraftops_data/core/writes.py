@@ -25,8 +25,9 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Exists, Negation, Stored, absent
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, UniqueKey
+from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import SENTINEL, Table
-from aircraftops_data.translation.codec import EntityCodec, codec_of, is_expired
+from aircraftops_data.translation.codec import EntityCodec, check_size, codec_of, is_expired
 from aircraftops_data.translation.expressions import Changes, Expressions
 
 T_co = TypeVar("T_co", covariant=True)
@@ -198,6 +199,13 @@ class Writing:
             found=found,
             existing=self.existing(item),
         )
+
+    def full_item(self, entity: Entity, stamp: Stamp, *, former: bool = False) -> Item:
+        """The entity's whole item with this commit's mark. Raises ItemTooLargeError, counting the `former` mark."""
+        managed, mark = self.table.managed, {"S": stamp.write_id}
+        item = {**self.codec.item(entity), managed.write_id: mark}
+        check_size({**item, managed.former_write_id: mark} if former else item, self.definition.name)
+        return item
 
     def refusal(self, item: Item | None, expected: int, stamp: Stamp) -> NotFoundError | VersionConflictError:
         """Why a write that expects a version cannot be made on this item."""

@@ -165,14 +165,41 @@ def absent(operand: Operand) -> Condition:
     return Negation(Exists(operand))
 
 
-class FieldPath:
+class _Comparable:
+    """Something stored that can be compared; comparing gives a `Condition`, not a bool."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def _left(self) -> Operand:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return Comparison("=", self._left(), _operand(other))
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return Comparison("<>", self._left(), _operand(other))
+
+    def __lt__(self, other: object) -> Condition:
+        return Comparison("<", self._left(), _operand(other))
+
+    def __le__(self, other: object) -> Condition:
+        return Comparison("<=", self._left(), _operand(other))
+
+    def __gt__(self, other: object) -> Condition:
+        return Comparison(">", self._left(), _operand(other))
+
+    def __ge__(self, other: object) -> Condition:
+        return Comparison(">=", self._left(), _operand(other))
+
+
+class FieldPath(_Comparable):
     """A field of an entity, or a place inside it, to build conditions and projections from.
 
     Comparing gives a `Condition`, not a bool: `(Aircraft.f.operator == "UAL") & (Aircraft.f.year_built < 2000)`.
     """
 
     __slots__ = ("attribute", "entity", "field")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, entity: type[Any], field: str, attribute: Attribute) -> None:
         self.entity = entity
@@ -194,23 +221,8 @@ class FieldPath:
     def __repr__(self) -> str:
         return f"{self.entity.__name__}.f.{self.attribute}"
 
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison("=", self.attribute, _operand(other))
-
-    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison("<>", self.attribute, _operand(other))
-
-    def __lt__(self, other: object) -> Condition:
-        return Comparison("<", self.attribute, _operand(other))
-
-    def __le__(self, other: object) -> Condition:
-        return Comparison("<=", self.attribute, _operand(other))
-
-    def __gt__(self, other: object) -> Condition:
-        return Comparison(">", self.attribute, _operand(other))
-
-    def __ge__(self, other: object) -> Condition:
-        return Comparison(">=", self.attribute, _operand(other))
+    def _left(self) -> Operand:
+        return self.attribute
 
     def between(self, low: object, high: object) -> Condition:
         """Low <= this <= high."""
@@ -241,32 +253,16 @@ class FieldPath:
         return SizePath(Size(self.attribute))
 
 
-class SizePath:
-    """The size of a field, to compare with a number."""
+class SizePath(_Comparable):
+    """The size of a field, to compare with a number, a field or another size."""
 
     __slots__ = ("size",)
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, size: Size) -> None:
         self.size = size
 
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison("=", self.size, _operand(other))
-
-    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return Comparison("<>", self.size, _operand(other))
-
-    def __lt__(self, other: object) -> Condition:
-        return Comparison("<", self.size, _operand(other))
-
-    def __le__(self, other: object) -> Condition:
-        return Comparison("<=", self.size, _operand(other))
-
-    def __gt__(self, other: object) -> Condition:
-        return Comparison(">", self.size, _operand(other))
-
-    def __ge__(self, other: object) -> Condition:
-        return Comparison(">=", self.size, _operand(other))
+    def _left(self) -> Operand:
+        return self.size
 
 
 def _operand(value: object) -> Operand:
