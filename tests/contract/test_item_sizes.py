@@ -179,7 +179,7 @@ def round_trips() -> Iterator[Any]:
 
 
 class TestValues:
-    @pytest.mark.parametrize("value", list(round_trips()), ids=lambda value: repr(value)[:40])
+    @pytest.mark.parametrize("value", list(round_trips()), ids=lambda value: type(value).__name__)
     def test_it_comes_back_as_it_went_by_create_update_and_put(self, core: CoreTable, value: Any) -> None:
         assert core.create(Parcel(number="1", load=value)).load == value
         assert core.get(Parcel, number="1").load == value
@@ -212,7 +212,7 @@ class TestValues:
             *({1: 2}, {"x", 1}, {True}, "\ud800", {"\ud800": 1}, ["x", "\udfff"], {"": 1}, nested(32)),
             datetime(2020, 1, 1),  # noqa: DTZ001
         ],
-        ids=lambda value: repr(value)[:40],
+        ids=lambda value: type(value).__name__,
     )
     def test_what_cannot_be_stored_is_refused_before_it_is_sent(self, core: CoreTable, value: Any) -> None:
         core.create(Parcel(number="1"))
