@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from aircraftops_data.model.numbers import number_text, number_value
 
 NESTING_LIMIT = 32
 _NUMBERS = (int, float, Decimal)
+_ADDRESSES = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
 
 
 def encode_value(value: Any) -> AttributeValue:
@@ -110,7 +113,9 @@ _BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]],
     ((bytearray, memoryview), lambda value: {"B": bytes(value)}),
     (datetime, _encode_instant),
     (Mapping, _encode_mapping),
-    ((list, tuple), _encode_sequence),
+    ((list, tuple, deque), _encode_sequence),
+    # Newer releases of pydantic write these by themselves.
+    (_ADDRESSES, lambda value: {"S": str(value)}),
     (AbstractSet, _encode_set),
 )
 
