@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 Response = Mapping[str, Any]
 
 
+class Reader(Protocol):
+    """Reads the bytes of a successful response in one pass, straight into what the plan is after."""
+
+    def read(self, body: bytes) -> Response | None:
+        """The response, its items already decoded; None for a body this cannot take. Never raises."""
+        ...
+
+
 @dataclass(frozen=True)
 class Request:
-    """One DynamoDB operation and its parameters, in the shape of AWS's API; comparable and printable."""
+    """One DynamoDB operation and its parameters, in the shape of AWS's API; comparable and printable.
+
+    A transport that has the response as bytes gives them to the `reader`; any other, and any body the reader does not
+    take, is parsed in full. A plan takes either.
+    """
 
     operation: str
     parameters: Mapping[str, Any]
+    reader: Reader | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.operation} {json.dumps(self.parameters, indent=2, default=repr)}"
@@ -50,5 +63,13 @@ class Transport(Protocol):
     """Carries one request to an engine and brings its response; raises the library's own errors."""
 
     def send(self, request: Request) -> Response:
+        """The response. Raises ConditionFailedError, TransactionConflictError, InvalidInputError or StoreError."""
+        ...
+
+
+class AsyncTransport(Protocol):
+    """The same for asyncio."""
+
+    async def send(self, request: Request) -> Response:
         """The response. Raises ConditionFailedError, TransactionConflictError, InvalidInputError or StoreError."""
         ...
