@@ -25,7 +25,7 @@ def body_of(request: Request) -> bytes:
 
 
 def _binary(value: object) -> str:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes):
         return b64encode(value).decode()
     raise TypeError(f"A {type(value).__name__} has no place in a request")
 
@@ -44,12 +44,17 @@ def response_of(request: Request, body: bytes) -> Response:
 
 def parsed(body: bytes) -> dict[str, Any]:
     """A whole response in the shapes boto3 gives: binary values as bytes. Raises ValueError for anything else."""
-    document = from_json(body, cache_strings="keys") if body else {}
+    document: object = from_json(body, cache_strings="keys") if body else {}
     if not isinstance(document, dict):
         raise ValueError("The body is not a JSON object")
+    return members(cast("dict[str, Any]", document))
+
+
+def members(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a response with the binary values inside them decoded. Raises ValueError."""
     try:
-        return {name: _PLACES.get(name, _as_it_is)(value) for name, value in cast("dict[str, Any]", document).items()}
-    except (AttributeError, TypeError) as error:
+        return {name: _PLACES.get(name, _as_it_is)(value) for name, value in document.items()}
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("The body is not the JSON of a response") from error
 
 
@@ -63,9 +68,9 @@ def value_of(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: _KINDS.get(kind, _as_it_is)(value) for kind, value in stored.items()}
 
 
-def binary_of(text: str) -> bytes:
-    """The bytes of a binary value. Raises ValueError unless it is base64."""
-    return binascii.a2b_base64(text, strict_mode=True)
+def binary_of(stored: str | bytes) -> bytes:
+    """The bytes of a binary value: base64 in JSON, bytes where boto3 has read it. Raises ValueError."""
+    return binascii.a2b_base64(stored, strict_mode=True) if isinstance(stored, str) else bytes(stored)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -74,10 +74,8 @@ class Results(Iterator[T]):
 def _flat(chunks: Iterator[Chunk[T]], gathered: Gathered[T]) -> Iterator[T]:
     for part in chunks:
         gathered.consumed += part.consumed
-        for found in part.found:
-            gathered.take(found)
-            yield from gathered.items
-            gathered.items.clear()
+        found = part.found
+        yield from cast("list[T]", found.values) if found.clean else gathered.sifted(found.values)
 
 
 @dataclass(frozen=True)
@@ -219,7 +217,9 @@ class Query(Readable[E]):
         def decode(item: Item) -> Any:
             return partial_of(entity, item, asked, typed=typed)
 
-        projected: Reading[Any] = replace(self.reading, projection=attributes or None, decode=decode, refusal=None)
+        projected: Reading[Any] = replace(
+            self.reading, projection=attributes or None, decode=decode, reader=None, refusal=None
+        )
         return Readable(projected, self.runner)
 
 
@@ -261,8 +261,8 @@ class Collection(Mapping[type[Entity], list[Any]]):
             self.unknown.append(item)
             return
         gathered = Gathered[Any](policy)
-        gathered.take(decoded(codec_of(definition).entity, item))
-        self._found.setdefault(definition.entity, []).extend(gathered.items)
+        value = decoded(codec_of(definition).entity, item)
+        self._found.setdefault(definition.entity, []).extend(gathered.sifted([value]))
         self.corrupt += gathered.corrupt
 
     def __getitem__(self, entity: type[E]) -> list[E]:

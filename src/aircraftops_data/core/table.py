@@ -42,6 +42,7 @@ from aircraftops_data.model.keys import SEPARATOR
 from aircraftops_data.request import Transport
 from aircraftops_data.settings import Settings
 from aircraftops_data.translation.codec import check_size, codec_of, is_expired, values_of
+from aircraftops_data.translation.readers import reader_of
 from aircraftops_data.transports.botocore import BotocoreTransport, dynamodb_client
 
 E = TypeVar("E", bound=Entity)
@@ -350,7 +351,8 @@ def _reading(definition: EntityDefinition, source: Source, condition: Condition 
     refusal = None
     if source.index is not None and source.index.projection != "ALL":
         refusal = f"{source.index.name} carries only parts of a {definition.name}; ask for them with .project()"
-    return Reading(source, codec_of(definition).entity, definition, condition, refusal=refusal)
+    reader = reader_of(definition)
+    return Reading(source, codec_of(definition).entity, definition, condition, reader=reader, refusal=refusal)
 
 
 def _of_kind(definition: EntityDefinition) -> Condition | None:

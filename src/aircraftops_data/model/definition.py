@@ -29,6 +29,8 @@ AttributeValue = dict[str, Any]
 """One DynamoDB value: a dict with one key, its type: {"S": "x"}, {"N": "1"}, {"M": {...}}."""
 Item = dict[str, AttributeValue]
 """A stored item: attribute names to attribute values."""
+ItemView = Mapping[str, AttributeValue]
+"""An item that is only looked at."""
 
 # Stored by the library itself, and changed by every write or by time.
 MANAGED_FIELDS = frozenset({"version", "created_at", "updated_at", "expires_at"})

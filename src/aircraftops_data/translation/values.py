@@ -19,6 +19,7 @@ from aircraftops_data.errors import CorruptItemError, InvalidKeyError, InvalidVa
 from aircraftops_data.model.definition import AttributeValue, Item
 from aircraftops_data.model.encoders import instant_text
 from aircraftops_data.model.numbers import number_text, number_value
+from aircraftops_data.wire import binary_of
 
 NESTING_LIMIT = 32
 _NUMBERS = (int, float, Decimal)
@@ -132,14 +133,14 @@ def decode_value(stored: AttributeValue) -> Any:
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "S": lambda value: value,
     "N": number_value,
-    "B": bytes,
+    "B": binary_of,
     "BOOL": lambda value: value,
     "NULL": lambda _: None,
     "L": lambda value: [decode_value(inner) for inner in value],
     "M": lambda value: {name: decode_value(inner) for name, inner in value.items()},
     "SS": set,
     "NS": lambda value: {number_value(text) for text in value},
-    "BS": lambda value: {bytes(inner) for inner in value},
+    "BS": lambda value: {binary_of(inner) for inner in value},
 }
 
 
