@@ -68,9 +68,13 @@ def value_of(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: _KINDS.get(kind, _as_it_is)(value) for kind, value in stored.items()}
 
 
-def binary_of(stored: str | bytes) -> bytes:
+def binary_of(stored: object) -> bytes:
     """The bytes of a binary value: base64 in JSON, bytes where boto3 has read it. Raises ValueError."""
-    return binascii.a2b_base64(stored, strict_mode=True) if isinstance(stored, str) else bytes(stored)
+    if isinstance(stored, str):
+        return binascii.a2b_base64(stored, strict_mode=True)
+    if isinstance(stored, bytes):
+        return stored
+    raise ValueError("A binary value is base64 text, or bytes")
 
 
 def _as_it_is(value: Any) -> Any:

@@ -29,6 +29,24 @@ class Wired(NamedTuple):
 
     kind: str
     schema: Schema
+    takes_null: bool = False
+
+    def within(self, schema: Schema) -> Wired:
+        """The same inside another schema."""
+        return self._replace(schema={**_bare(schema), "schema": self.schema})
+
+    def paths(self, attribute: str) -> list[list[str]]:
+        """Where to look the value up: under its type, or else something that the schema does not take.
+
+        That is the whole attribute value, a dict. What takes dicts is given what is inside one instead, which for
+        every other type is none; only NULL it is shown whole, if it takes that.
+        """
+        if not self.kind:
+            return [[attribute]]
+        if self.kind != "M":
+            return [[attribute, self.kind], [attribute]]
+        kinds = [[attribute, kind] for kind in ("M", "S", "N", "L", "BOOL", "B", "SS", "NS", "BS")]
+        return [*kinds, [attribute] if self.takes_null else [attribute, "NULL"]]
 
 
 class ItemSchema(NamedTuple):
@@ -136,13 +154,6 @@ def _unwrapping(inner: Wired) -> Schema:
     return function("function-before", itemgetter(inner.kind), schema=inner.schema)
 
 
-def _optional(schema: Schema) -> bool:
-    """Whether an element may be None, which is stored under a type of its own."""
-    return schema["type"] == "nullable" or (
-        "schema" in schema and isinstance(schema["schema"], dict) and _optional(cast("Schema", schema["schema"]))
-    )
-
-
 _TEXTS = frozenset({"str", "datetime", "date", "time", "timedelta", "uuid"})
 _NUMBERS = frozenset({"int", "float", "decimal"})
 _TEXT: Schema = {"type": "str", "strict": True}
@@ -184,7 +195,7 @@ class _Rewriting:
 
     def _paths(self, name: str, wired: Wired) -> list[list[str]]:
         attribute, managed = self._definition.attributes[name], self._definition.table.managed
-        paths = [[attribute, wired.kind], [attribute]] if wired.kind else [[attribute]]
+        paths = wired.paths(attribute)
         if name == "version" and self._definition.schema_version == 1:
             # An item that says it has a schema version is not read here: a dict is no version.
             return [[managed.schema_version], *paths]
@@ -199,9 +210,9 @@ class _Rewriting:
         inner = schema.get("schema", {})
         lean = schema["type"] == "default" and schema.get("default", schema) is None and inner["type"] == "nullable"
         wired = self._value(inner["schema"]) if lean else None
-        if wired is None:
+        if wired is None or wired.takes_null:
             return self._field(schema)
-        return Wired(wired.kind, {**_bare(schema), "schema": {**_bare(inner), "schema": wired.schema}})
+        return wired.within(inner).within(schema)
 
     def _key_attributes(self, name: str) -> Iterator[str]:
         """The key attributes a component is read from where its own is missing; finding one here is a failure."""
@@ -255,8 +266,7 @@ class _Rewriting:
         alias = field.get("validation_alias", name)
         if not isinstance(alias, str):
             raise Unreadable
-        names = dict.fromkeys((alias, name))
-        paths = [path for known in names for path in ([[known, wired.kind]] if wired.kind else []) + [[known]]]
+        paths = [path for known in dict.fromkeys((alias, name)) for path in wired.paths(known)]
         return {**_bare(field), "schema": wired.schema, "validation_alias": paths}
 
     # Values
@@ -288,15 +298,17 @@ class _Rewriting:
     def _nullable(self, schema: Schema) -> Wired | None:
         """What may be None, and is stored as NULL then."""
         inner = self._value(schema["schema"])
-        if inner is None:
+        if inner is None or inner.takes_null:
             return None
         choices = [inner.schema, function("function-plain", _null)]
-        return Wired(inner.kind, {"type": "union", "mode": "left_to_right", "choices": choices})
+        # What takes dicts might take NULL for one.
+        choices = choices[::-1] if inner.kind == "M" else choices
+        return Wired(inner.kind, {"type": "union", "mode": "left_to_right", "choices": choices}, takes_null=True)
 
     def _around(self, schema: Schema) -> Wired | None:
         """A default, or a rule that comes after: it stays, around what it was around."""
         inner = self._value(schema["schema"])
-        return None if inner is None else Wired(inner.kind, {**_bare(schema), "schema": inner.schema})
+        return None if inner is None else inner.within(schema)
 
     def _before(self, schema: Schema) -> Wired | None:
         """A rule that sees the value first is given it in plain Python."""
@@ -318,7 +330,7 @@ class _Rewriting:
 
     def _list(self, schema: Schema) -> Wired | None:
         inner = None if "items_schema" not in schema else self._value(schema["items_schema"])
-        if inner is None or _optional(schema["items_schema"]):
+        if inner is None or inner.takes_null:
             return None
         return Wired("L", {**_bare(schema), "items_schema": _unwrapping(inner)})
 
@@ -331,7 +343,7 @@ class _Rewriting:
     def _dict(self, schema: Schema) -> Wired | None:
         keys, values = schema.get("keys_schema"), schema.get("values_schema")
         inner = None if values is None else self._value(values)
-        if keys is None or keys["type"] != "str" or values is None or inner is None or _optional(values):
+        if keys is None or keys["type"] != "str" or values is None or inner is None or inner.takes_null:
             return None
         return Wired("M", {**_bare(schema), "keys_schema": _bare(keys), "values_schema": _unwrapping(inner)})
 
