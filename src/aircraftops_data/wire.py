@@ -11,8 +11,9 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response
 
 TARGET_PREFIX = "DynamoDB_20120810."
@@ -20,7 +21,16 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 
 
 def body_of(request: Request) -> bytes:
-    """The body of a request, as bytes; the same request gives the same bytes."""
+    """The body of a request, as bytes; the same request gives the same bytes. Raises InvalidInputError."""
+    try:
+        body = to_json(request.parameters, bytes_mode="base64")
+    except PydanticSerializationError as error:
+        raise InvalidInputError(f"{request.operation}: a parameter has no JSON form") from error
+    # Pydantic's base64 is the URL-safe one, which DynamoDB does not take.
+    return _with_binaries(request) if b'"B":"' in body or b'"BS":[' in body else body
+
+
+def _with_binaries(request: Request) -> bytes:
     return _ENCODER.encode(request.parameters).encode()
 
 
@@ -30,7 +40,7 @@ def _binary(value: object) -> str:
     raise TypeError(f"A {type(value).__name__} has no place in a request")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, check_circular=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, ensure_ascii=False)
 
 
 def response_of(request: Request, body: bytes) -> Response:

@@ -59,7 +59,7 @@ class OfEntity(Writing, Generic[E]):
     def __init__(self, entity: E) -> None:
         definition = entity.definition()
         self.entity = cast("E", valid(definition, values_of(entity)))
-        super().__init__(definition, definition.identify(self.entity.identity()))
+        super().__init__(definition, definition.key_of(values_of(self.entity)))
 
     @property
     def needs_read(self) -> bool:

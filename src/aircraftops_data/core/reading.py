@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar, cast
 
+from aircraftops_data.clock import Clock
 from aircraftops_data.consumed import Consumed, consumed_of
 from aircraftops_data.core.context import Context, send
 from aircraftops_data.errors import CorruptItemError, InvalidInputError
@@ -16,7 +17,7 @@ from aircraftops_data.model.definition import AttributeValue, EntityDefinition, 
 from aircraftops_data.model.schema import SecondaryIndex, Table
 from aircraftops_data.request import Plan, Reader, Request
 from aircraftops_data.translation.codec import codec_of, is_expired
-from aircraftops_data.translation.expressions import Expressions, encode_operand
+from aircraftops_data.translation.expressions import encode_operand, expressed
 from aircraftops_data.translation.readers import ReadItem, ReadItems, reader_of
 
 T = TypeVar("T")
@@ -113,25 +114,23 @@ class Reading(Generic[T]):
         """
         if self.refusal is not None and not count:
             raise InvalidInputError(self.refusal)
-        expressions = Expressions(encode_operand if self.definition is None else codec_of(self.definition).operand)
+        encode = encode_operand if self.definition is None else codec_of(self.definition).operand
         parameters: dict[str, Any] = {
             "TableName": context.names[self.source.table],
             "ReturnConsumedCapacity": "INDEXES",
         }
         if self.source.index is not None:
             parameters["IndexName"] = self.source.index.name
-        if self.source.partition is not None:
-            parameters["KeyConditionExpression"] = expressions.condition(self.source.key_condition())
         parameters |= self._options(start, limit)
-        condition = self._filter(context.clock.now(), count=count)
-        if condition is not None:
-            parameters["FilterExpression"] = expressions.condition(condition)
+        parameters |= expressed(
+            encode,
+            KeyConditionExpression=None if self.source.partition is None else self.source.key_condition(),
+            FilterExpression=self._filter(context.clock, count=count),
+            ProjectionExpression=None if count or self.projection is None else self._projected(self.projection),
+        )
         if count:
             parameters["Select"] = "COUNT"
-        elif self.projection is not None:
-            parameters["ProjectionExpression"] = expressions.projection(self._projected(self.projection))
-        reader = None if count else self.reader
-        return Request(self.source.operation, parameters | expressions.parameters(), reader)
+        return Request(self.source.operation, parameters, None if count else self.reader)
 
     def scope(self, context: Context) -> str:
         """What a cursor is bound to: table, index, key condition and direction."""
@@ -153,12 +152,12 @@ class Reading(Generic[T]):
             options["Segment"], options["TotalSegments"] = self.source.segment
         return options
 
-    def _filter(self, now: datetime, *, count: bool) -> Condition | None:
+    def _filter(self, clock: Clock, *, count: bool) -> Condition | None:
         """The caller's filter; where only a count comes back, the engine must leave expired items out as well."""
         ttl = self.source.table.ttl_attribute
         if not count or ttl is None or self.include_expired:
             return self.filter
-        fresh = ~Comparison("<=", Attribute(ttl), Stored({"N": str(int(now.timestamp()))}))
+        fresh = ~Comparison("<=", Attribute(ttl), Stored({"N": str(int(clock.now().timestamp()))}))
         return fresh if self.filter is None else self.filter & fresh
 
     def _projected(self, wanted: tuple[Attribute, ...]) -> list[Attribute]:

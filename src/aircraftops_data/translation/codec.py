@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from pydantic import ValidationError
@@ -21,11 +21,12 @@ from aircraftops_data.errors import (
     WrongEntityTypeError,
 )
 from aircraftops_data.model.conditions import Attribute
-from aircraftops_data.model.definition import MANAGED_FIELDS, AttributeValue, EntityDefinition, Item, ItemView, KeyPart
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, ItemView, KeyPart
 from aircraftops_data.model.fields import problems, set_kind
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
+from aircraftops_data.translation.encoding import FieldEncoders
 from aircraftops_data.translation.readers import ReadItem, reader_of
-from aircraftops_data.translation.values import check_nesting, decode_value, encode_value, item_size
+from aircraftops_data.translation.values import decode_value, encode_value, fits, item_size
 
 if TYPE_CHECKING:
     from aircraftops_data.model.entity import Entity
@@ -39,23 +40,15 @@ class EntityCodec(Generic[E]):
     def __init__(self, definition: EntityDefinition) -> None:
         self.definition = definition
         self._entity = cast("type[E]", definition.entity)
-        self._own = {name: stored for name, stored in definition.attributes.items() if name not in MANAGED_FIELDS}
-        self._sets = {name: kind for name in self._own if (kind := set_kind(self._entity, name)) is not None}
+        self._encoders = FieldEncoders(definition)
+        own = self._encoders.own
+        self._sets = {name: kind for name in own if (kind := set_kind(self._entity, name)) is not None}
         self._by_attribute = {attribute: name for name, attribute in definition.attributes.items()}
-        fields = self._entity.model_fields
-        self._dumped_as = {name: fields[name].serialization_alias or name for name in fields}
-        self._absent_is_none = {name for name in self._own if fields[name].default is None}
 
     def fields(self, entity: E) -> Item:
         """The entity's own fields, and its expiry, as attributes; None is left out where absence reads back as None."""
-        dumped = entity.model_dump(include=set(self._own), by_alias=True, warnings=False)
-        values = {name: dumped[self._dumped_as[name]] for name in self._own}
-        encoded = {
-            self._own[name]: stored for name in values if (stored := self._field(name, values[name])) is not None
-        }
-        if entity.expires_at is not None:
-            encoded |= self.expiry(entity.expires_at)
-        return encoded
+        encoded = self._encoders.every(entity)
+        return encoded if entity.expires_at is None else encoded | self.expiry(entity.expires_at)
 
     def expiry(self, expires_at: datetime) -> Item:
         """The TTL attribute. Raises InvalidValueError where the table has none."""
@@ -70,9 +63,7 @@ class EntityCodec(Generic[E]):
         """One validated field as its attribute value; None where nothing is stored for it."""
         if name == "expires_at":
             return None if value is None else next(iter(self.expiry(value).values()))
-        partial = self._entity.model_construct(**{name: value})
-        dumped = partial.model_dump(include={name}, by_alias=True, warnings=False)
-        return self._field(name, dumped[self._dumped_as[name]])
+        return self._encoders.one(name, value)
 
     def operand(self, attribute: Attribute | None, value: Any) -> AttributeValue:
         """A value to compare an attribute with, written as the attribute's own field would be."""
@@ -87,28 +78,11 @@ class EntityCodec(Generic[E]):
             # Not a value of the field, but perhaps what its serializer makes of one.
             return encode_value(value)
 
-    def _field(self, name: str, value: Any) -> AttributeValue | None:
-        if value is None:
-            return None if name in self._absent_is_none else {"NULL": True}
-        if isinstance(value, AbstractSet) and not value:
-            self._refuse_lossy_empty_set(name)
-            return None
-        try:
-            return check_nesting(encode_value(value))
-        except InvalidValueError as error:
-            raise InvalidValueError(
-                f"{self.definition.name}.{name}: {error.message}", problems=(f"{error.message} @ {name}",)
-            ) from error
-
-    def _refuse_lossy_empty_set(self, name: str) -> None:
-        """An empty set is stored as nothing and read back as empty, where the field cannot also be None."""
-        if name not in self._sets:
-            raise InvalidValueError(f"{self.definition.name}.{name}: DynamoDB has no empty set; use None for none")
-
     def keys(self, values: Mapping[str, Any]) -> Item:
         """The attributes of the primary key and of every index these values have an entry in."""
         return {name: stored for key in self.definition.keys for name, stored in (key.build(values) or {}).items()}
 
+    @cached_property
     def marks(self) -> Item:
         """The entity type and, above 1, the schema version."""
         definition = self.definition
@@ -122,7 +96,7 @@ class EntityCodec(Generic[E]):
     def item(self, entity: E) -> Item:
         """The whole item, but for the marks of a commit. Raises InvalidKeyError, InvalidValueError."""
         managed = self.definition.table.managed
-        item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks()}
+        item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks}
         item[managed.version] = {"N": str(entity.version)}
         for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
             if instant is not None:
@@ -282,7 +256,7 @@ def codec_of(definition: EntityDefinition) -> EntityCodec[Any]:
 
 def values_of(entity: Entity) -> dict[str, Any]:
     """The entity's fields by name, as they are."""
-    return dict(entity)
+    return dict(entity.__dict__)
 
 
 def type_of(item: ItemView, table: Table) -> str | None:
@@ -303,6 +277,8 @@ def is_expired(item: ItemView, table: Table, now: datetime) -> bool:
 
 def check_size(item: Item, name: str) -> Item:
     """The item. Raises ItemTooLargeError over 400 KB, DynamoDB's limit."""
+    if fits(item, ITEM_LIMIT_BYTES):
+        return item
     size = item_size(item)
     if size > ITEM_LIMIT_BYTES:
         raise ItemTooLargeError(

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, SecretBytes, SecretStr
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from aircraftops_data.errors import CorruptItemError, InvalidKeyError, InvalidValueError
 from aircraftops_data.model.definition import AttributeValue, Item
@@ -39,7 +39,7 @@ def encode_value(value: Any) -> AttributeValue:
 
 def _encode_text(value: str) -> AttributeValue:
     try:
-        value.encode()
+        value.isascii() or value.encode()
     except UnicodeEncodeError as error:
         raise InvalidValueError("Text with a lone surrogate has no UTF-8 form and cannot be stored") from error
     return {"S": str(value)}
@@ -106,6 +106,10 @@ _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
     UUID: lambda value: {"S": str(value)},
     timedelta: lambda value: {"S": to_jsonable_python(value)},
 }
+SCALARS: dict[type, Callable[[Any], AttributeValue]] = {
+    kind: encode for kind, encode in _ENCODERS.items() if kind is not type(None)
+}
+"""How values that hold no others are written, by their exact type; None is not among them."""
 _BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]], ...] = (
     (enum.Enum, lambda value: encode_value(value.value)),
     (BaseModel, lambda value: encode_value(value.model_dump())),
@@ -155,6 +159,14 @@ def check_nesting(stored: AttributeValue, levels: int = NESTING_LIMIT - 1) -> At
     for value in inner:
         check_nesting(value, levels - 1)
     return stored
+
+
+def fits(item: Item, limit_bytes: int) -> bool:
+    """Whether an item is surely no larger than this: as JSON, every part of it takes more than DynamoDB counts."""
+    try:
+        return len(to_json(item, bytes_mode="base64")) <= limit_bytes
+    except PydanticSerializationError:
+        return False
 
 
 def item_size(item: Item) -> int:
