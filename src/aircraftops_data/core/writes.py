@@ -235,7 +235,7 @@ class Writing:
         parameters |= {"Item": item} if kind == "Put" else {"Key": self.key}
         if changes is not None:
             managed = self.table.managed
-            changes = replace(changes, shift=((managed.former_write_id, managed.write_id),))
+            changes.shift = ((managed.former_write_id, managed.write_id),)
         parameters |= expressed(self.codec.operand, UpdateExpression=changes, ConditionExpression=condition)
         return finish(kind, self.table, self.key, parameters, explain, item)
 

@@ -152,6 +152,12 @@ class EntityDefinition:
         """The primary key and the indexes."""
         return (self.primary, *self.indexes)
 
+    @cached_property
+    def stored_names(self) -> frozenset[str]:
+        """Every attribute a field or an index key is stored under."""
+        indexed = {part.attribute.name for key in self.indexes for part in key.parts}
+        return frozenset({*self.attributes.values(), *indexed})
+
     def __repr__(self) -> str:
         return f"<definition of {self.name}>"
 

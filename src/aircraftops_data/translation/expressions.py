@@ -41,7 +41,7 @@ def encode_operand(_: Attribute | None, value: Any) -> AttributeValue:
     return encode_value(value)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Changes:
     """What an update does to attributes, by their stored names."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 from uuid import UUID
@@ -28,13 +29,15 @@ _ADDRESSES = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interfac
 
 def encode_value(value: Any) -> AttributeValue:
     """A value as DynamoDB holds it. Raises InvalidValueError for what it cannot hold exactly."""
-    encoder = _ENCODERS.get(type(value))  # pyright: ignore[reportUnknownArgumentType]
-    if encoder is not None:
-        return encoder(value)
-    for base, known in _BY_BASE:
-        if isinstance(value, base):
-            return known(value)
-    return _encode_other(value)
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    encoder = _ENCODERS.get(kind)
+    return _encoder_of(kind)(value) if encoder is None else encoder(value)
+
+
+@lru_cache(1024)
+def _encoder_of(kind: Any) -> Callable[[Any], AttributeValue]:
+    """How values of a type that is not one of the plain ones are written."""
+    return next((known for base, known in _BY_BASE if issubclass(kind, base)), _encode_other)
 
 
 def _encode_text(value: str) -> AttributeValue:
@@ -63,6 +66,8 @@ def _encode_sequence(value: Iterable[Any]) -> AttributeValue:
 
 def _encode_set(value: AbstractSet[Any]) -> AttributeValue:
     """A set of one type, in a fixed order; an empty one as an empty list, since DynamoDB has no empty set."""
+    if value and all(type(inner) is str and inner.isascii() for inner in value):
+        return {"SS": sorted(value)}
     encoded = [encode_value(inner) for inner in value]
     kinds = {kind for inner in encoded for kind in inner}
     if not encoded:
@@ -106,10 +111,6 @@ _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
     UUID: lambda value: {"S": str(value)},
     timedelta: lambda value: {"S": to_jsonable_python(value)},
 }
-SCALARS: dict[type, Callable[[Any], AttributeValue]] = {
-    kind: encode for kind, encode in _ENCODERS.items() if kind is not type(None)
-}
-"""How values that hold no others are written, by their exact type; None is not among them."""
 _BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]], ...] = (
     (enum.Enum, lambda value: encode_value(value.value)),
     (BaseModel, lambda value: encode_value(value.model_dump())),
