@@ -74,6 +74,14 @@ class Open(BaseModel):
     known: int = 0
 
 
+class Named(BaseModel):
+    """A model whose fields and default are named like parts of a schema."""
+
+    metadata: IPv4Address
+    ref: Annotated[dict[str, Any], Field(default={"ref": 1, "metadata": 2, "serialization": 3})]
+    serialization: int = 0
+
+
 class Loose(BaseModel):
     """A model that takes any map, and any map of maps."""
 
@@ -165,6 +173,8 @@ LEAVES = [
     Kind(Strange, stranges),
     Kind(Open, st.just({"known": 1, "more": "x"})),
     Kind(Loose, st.just({"known": 1, "more": {}}) | st.just({"S": 1, "NULL": True})),
+    Kind(Named, st.builds(dict, metadata=st.ip_addresses(v=4).map(str))),
+    Kind(Named | int, st.builds(dict, metadata=st.ip_addresses(v=4).map(str)) | st.integers()),
     Kind(Tree, trees),
     Kind(Shouted, st.just("x") | st.just({"text": "y"})),
     Kind(Annotated[Strange | Open, Field(union_mode="left_to_right")], stranges | st.just({"known": 2})),

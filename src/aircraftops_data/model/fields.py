@@ -80,14 +80,23 @@ def model_fields(schema: Schema) -> tuple[dict[str, Schema], Schema | None, list
 
 
 def looks_around(schema: Any) -> bool:
-    """Whether a validator function somewhere in a field's schema is given the validation's context."""
-    if isinstance(schema, dict):
-        found = cast("Schema", schema)
-        function = found.get("function")
-        if isinstance(function, dict) and cast("Schema", function).get("type") == "with-info":
-            return True
-        return any(looks_around(inner) for name, inner in found.items() if name != "metadata")
-    return isinstance(schema, list) and any(looks_around(inner) for inner in schema)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    """Whether a validator function somewhere in a schema is given the validation's context."""
+    if isinstance(schema, list):
+        return any(looks_around(inner) for inner in schema)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(schema, dict):
+        return False
+    found = cast("Schema", schema)
+    function = found.get("function")
+    if isinstance(function, dict) and cast("Schema", function).get("type") == "with-info":
+        return True
+    return any(_part_looks_around(name, inner) for name, inner in found.items())
+
+
+def _part_looks_around(name: str, inner: Any) -> bool:
+    if name in ("fields", "choices") and isinstance(inner, dict):
+        # By names of their own, which may be any.
+        return any(looks_around(schema) for schema in cast("Schema", inner).values())
+    return name not in ("metadata", "default") and looks_around(inner)
 
 
 def set_kind(entity: type[Entity], name: str) -> Callable[[], AbstractSet[Any]] | None:

@@ -98,8 +98,8 @@ _INLINE = {
     "date": ("type(x) is date", '{"S": x.isoformat()}'),
     "datetime": ("type(x) is datetime and x.tzinfo is UTC", '{"S": instant_text(x)}'),
 }
-_NAMES: dict[str, Any] = {found.__name__: found for found in (Decimal, date, datetime, number_text, instant_text)}
-_NAMES |= {"UTC": UTC, "WIDEST": 10**38}
+_CALLED = (Decimal, date, datetime, number_text, instant_text)
+_NAMES: dict[str, Any] = {**{found.__name__: found for found in _CALLED}, "UTC": UTC, "WIDEST": 10**38}
 
 
 def compiled(fields: Mapping[str, tuple[str, Schema]]) -> Callable[[Mapping[str, Any], Stored], Item]:
@@ -139,11 +139,9 @@ def _is_left_alone(schema: Any) -> bool:
 
 def _serialised_whole(schema: Schema) -> bool:
     """Whether the entity has a serializer of its own, which may make anything of a field."""
-    found: Any = schema
-    while isinstance(found, dict) and found["type"] != "model-fields":
-        if "serialization" in found:
-            return True
-        if found["type"] == "definition-ref":
+    found = schema
+    while found["type"] != "model-fields":
+        if "serialization" in found or found["type"] == "definition-ref":
             return True
         found = found["schema"]
     return False

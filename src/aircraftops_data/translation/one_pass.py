@@ -9,44 +9,26 @@ function and then validated as always.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
-from pydantic_core import SchemaValidator
-
-from aircraftops_data.errors import CorruptItemError
 from aircraftops_data.model.definition import EntityDefinition
 from aircraftops_data.model.fields import Schema, looks_around, model_fields, set_kind
-from aircraftops_data.translation.values import decode_value
+from aircraftops_data.translation.schemas import (
+    Wired,
+    attribute_value,
+    bare,
+    chain,
+    function,
+    inside_default,
+    instant,
+    null,
+    plain,
+    tagged,
+    unwrapping,
+)
 from aircraftops_data.wire import binary_of
-
-
-class Wired(NamedTuple):
-    """A schema that reads what is stored under a type: `kind` is the type, "S" or "N" or ..."""
-
-    kind: str
-    schema: Schema
-    takes_null: bool = False
-
-    def within(self, schema: Schema) -> Wired:
-        """The same inside another schema."""
-        return self._replace(schema={**_bare(schema), "schema": self.schema})
-
-    def paths(self, attribute: str) -> list[list[str]]:
-        """Where to look the value up: under its type, or else something that the schema does not take.
-
-        That is the whole attribute value, a dict. What takes dicts is given what is inside one instead, which for
-        every other type is none; only NULL it is shown whole, if it takes that.
-        """
-        if not self.kind:
-            return [[attribute]]
-        if self.kind != "M":
-            return [[attribute, self.kind], [attribute]]
-        kinds = [[attribute, kind] for kind in ("M", "S", "N", "L", "BOOL", "B", "SS", "NS", "BS")]
-        return [*kinds, [attribute] if self.takes_null else [attribute, "NULL"]]
 
 
 class ItemSchema(NamedTuple):
@@ -61,27 +43,6 @@ class Unreadable(Exception):
 
 
 @cache
-def available() -> bool:
-    """Whether this pydantic-core builds a model's schema as it is given, not as the model has it built already."""
-    try:
-        built({"type": "str"})
-    except TypeError:
-        return False
-    return True
-
-
-def built(schema: Schema, definitions: Iterable[Schema] = ()) -> SchemaValidator:
-    """The validator of a schema. Raises TypeError where pydantic-core does not know the option (pydantic 2.11)."""
-    whole = {"type": "definitions", "schema": schema, "definitions": list(definitions)}
-    return SchemaValidator(cast("Any", whole), _use_prebuilt=False)  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
-
-
-def function(schema_type: str, called: Callable[[Any], Any], **rest: Any) -> Schema:
-    """A schema that calls a function of the value alone."""
-    return {"type": schema_type, "function": {"type": "no-info", "function": called}, **rest}
-
-
-@cache
 def item_schema(definition: EntityDefinition) -> ItemSchema | None:
     """What reads a whole item of an entity; None where only the slow way can."""
     schema = cast("Schema", definition.entity.__pydantic_core_schema__)
@@ -91,67 +52,6 @@ def item_schema(definition: EntityDefinition) -> ItemSchema | None:
         return _Rewriting(definition, schema).item()
     except Unreadable:
         return None
-
-
-def _attribute_value(value: Any) -> Any:
-    """A whole attribute value in plain Python, as the slow way gives it to the field."""
-    try:
-        return decode_value(value)
-    except CorruptItemError as error:
-        raise ValueError("not an attribute value") from error
-
-
-def _null(value: Any) -> None:
-    if value != {"NULL": True}:
-        raise ValueError("not null")
-
-
-def _instant(seconds: int) -> datetime:
-    """Epoch seconds; a text with a fraction does not get here."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError("no instant") from error
-
-
-def chain(*steps: Schema) -> Schema:
-    """A schema of schemas one after the other."""
-    return {"type": "chain", "steps": list(steps)}
-
-
-def tagged(place: tuple[str, ...], choices: Mapping[str, Schema]) -> Schema:
-    """A schema chosen by the text at a place in the input."""
-    return {"type": "tagged-union", "discriminator": [list(place)], "choices": dict(choices)}
-
-
-_NOT_FOR_READING = frozenset({"ref", "metadata", "serialization"})
-
-
-def _bare(schema: Schema) -> Schema:
-    """A schema without what validation has no use for, and without its name, which only one may have."""
-    return {name: value for name, value in schema.items() if name not in _NOT_FOR_READING}
-
-
-def plain(schema: Any) -> Any:
-    """A schema for values that are plain Python already, whatever it would take of JSON."""
-    if isinstance(schema, list):
-        return [plain(inner) for inner in schema]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(schema, dict):
-        return schema
-    found = cast("Schema", schema)
-    if found.get("type") == "json-or-python":
-        return plain(found["python_schema"])
-    return {name: plain(inner) for name, inner in found.items() if name not in _NOT_FOR_READING}
-
-
-def _inside_default(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """A schema changed inside its default: what the default gives has no stored form to be read from."""
-    return {**_bare(schema), "schema": change(schema["schema"])} if schema["type"] == "default" else change(schema)
-
-
-def _unwrapping(inner: Wired) -> Schema:
-    """An element: its attribute value is unwrapped by a function written in C."""
-    return function("function-before", itemgetter(inner.kind), schema=inner.schema)
 
 
 _TEXTS = frozenset({"str", "datetime", "date", "time", "timedelta", "uuid"})
@@ -180,7 +80,7 @@ class _Rewriting:
         return ItemSchema(whole, {ref: plain(found) | {"ref": ref} for ref, found in self._definitions.items()})
 
     def _entity_fields(self, fields: Mapping[str, Schema]) -> dict[str, Schema]:
-        return {name: {**_bare(field), **self._entity_field(name, field["schema"])} for name, field in fields.items()}
+        return {name: {**bare(field), **self._entity_field(name, field["schema"])} for name, field in fields.items()}
 
     def _entity_field(self, name: str, schema: Schema) -> Schema:
         attribute = self._definition.attributes.get(name)
@@ -202,8 +102,8 @@ class _Rewriting:
         return paths
 
     def _expiry(self, schema: Schema) -> Wired:
-        steps = [{"type": "int"}, function("function-plain", _instant)]
-        return Wired("N", _inside_default(schema, lambda inner: chain(*steps, plain(inner))))
+        steps = [{"type": "int"}, function("function-plain", instant)]
+        return Wired("N", inside_default(schema, lambda inner: chain(*steps, plain(inner))))
 
     def _optional_field(self, schema: Schema) -> Wired:
         """A field; where absence reads back as None, None is never stored as such."""
@@ -240,18 +140,18 @@ class _Rewriting:
             with self._opened(schema["schema_ref"]) as found:
                 return self._model(found, fields)
         if kind == "function-after":
-            return {**_bare(schema), "schema": self._model(schema["schema"], fields)}
+            return {**bare(schema), "schema": self._model(schema["schema"], fields)}
         if kind == "model-fields" and "extras_schema" not in schema and "extras_keys_schema" not in schema:
-            return {**_bare(schema), "fields": fields(schema["fields"])}
+            return {**bare(schema), "fields": fields(schema["fields"])}
         if kind != "model" or schema.get("custom_init") or schema.get("root_model"):
             raise Unreadable
-        config = schema.get("config") or {}
+        config = cast("Schema", schema.get("config") or {})
         if config.get("strict") or schema.get("strict") or config.get("extra_fields_behavior") == "allow":
             raise Unreadable
         config = {**config, "validate_by_name": False, "validate_by_alias": True}
         if fields == self._entity_fields:
             config["extra_fields_behavior"] = "ignore"
-        return {**_bare(schema), "config": config, "schema": self._model(schema["schema"], fields)}
+        return {**bare(schema), "config": config, "schema": self._model(schema["schema"], fields)}
 
     def _opened(self, ref: str) -> _Opened:
         if ref in self._open:
@@ -267,7 +167,7 @@ class _Rewriting:
         if not isinstance(alias, str):
             raise Unreadable
         paths = [path for known in dict.fromkeys((alias, name)) for path in wired.paths(known)]
-        return {**_bare(field), "schema": wired.schema, "validation_alias": paths}
+        return {**bare(field), "schema": wired.schema, "validation_alias": paths}
 
     # Values
 
@@ -276,21 +176,21 @@ class _Rewriting:
         wired = self._value(schema)
         if wired is not None:
             return wired
-        decoded = function("function-before", _attribute_value, schema={"type": "any"})
-        return Wired("", _inside_default(schema, lambda inner: {**decoded, "schema": plain(inner)}))
+        decoded = function("function-before", attribute_value, schema={"type": "any"})
+        return Wired("", inside_default(schema, lambda inner: {**decoded, "schema": plain(inner)}))
 
     def _value(self, schema: Schema) -> Wired | None:
         kind = schema["type"]
         if schema.get("strict") and kind != "str":
             return None
-        rewrite = _REWRITES.get(kind)
+        rewrite = self._REWRITES.get(kind)
         if rewrite is not None:
             return rewrite(self, schema)
         if kind in _TEXTS:
-            return Wired("S", _bare(schema))
+            return Wired("S", bare(schema))
         if kind in _NUMBERS:
-            return Wired("N", _bare(schema))
-        return Wired("BOOL", _bare(schema)) if kind == "bool" else None
+            return Wired("N", bare(schema))
+        return Wired("BOOL", bare(schema)) if kind == "bool" else None
 
     def _default(self, schema: Schema) -> Wired | None:
         return None if schema.get("on_error", "raise") != "raise" else self._around(schema)
@@ -300,7 +200,7 @@ class _Rewriting:
         inner = self._value(schema["schema"])
         if inner is None or inner.takes_null:
             return None
-        choices = [inner.schema, function("function-plain", _null)]
+        choices = [inner.schema, function("function-plain", null)]
         # What takes dicts might take NULL for one.
         choices = choices[::-1] if inner.kind == "M" else choices
         return Wired(inner.kind, {"type": "union", "mode": "left_to_right", "choices": choices}, takes_null=True)
@@ -326,26 +226,26 @@ class _Rewriting:
         return None
 
     def _bytes(self, schema: Schema) -> Wired | None:
-        return Wired("B", chain(function("function-plain", binary_of), _bare(schema)))
+        return Wired("B", chain(function("function-plain", binary_of), bare(schema)))
 
     def _list(self, schema: Schema) -> Wired | None:
         inner = None if "items_schema" not in schema else self._value(schema["items_schema"])
         if inner is None or inner.takes_null:
             return None
-        return Wired("L", {**_bare(schema), "items_schema": _unwrapping(inner)})
+        return Wired("L", {**bare(schema), "items_schema": unwrapping(inner)})
 
     def _set(self, schema: Schema) -> Wired | None:
         inner = None if "items_schema" not in schema else self._value(schema["items_schema"])
         if inner is None or inner.kind not in ("S", "N"):
             return None
-        return Wired(f"{inner.kind}S", {**_bare(schema), "items_schema": inner.schema})
+        return Wired(f"{inner.kind}S", {**bare(schema), "items_schema": inner.schema})
 
     def _dict(self, schema: Schema) -> Wired | None:
         keys, values = schema.get("keys_schema"), schema.get("values_schema")
         inner = None if values is None else self._value(values)
         if keys is None or keys["type"] != "str" or values is None or inner is None or inner.takes_null:
             return None
-        return Wired("M", {**_bare(schema), "keys_schema": _bare(keys), "values_schema": _unwrapping(inner)})
+        return Wired("M", {**bare(schema), "keys_schema": bare(keys), "values_schema": unwrapping(inner)})
 
     def _nested(self, schema: Schema) -> Wired | None:
         try:
@@ -360,6 +260,23 @@ class _Rewriting:
         except Unreadable:
             return None
 
+    _REWRITES: ClassVar[Mapping[str, Callable[[Any, Schema], Wired | None]]] = {
+        "default": _default,
+        "nullable": _nullable,
+        "function-after": _around,
+        "function-before": _before,
+        "function-wrap": _before,
+        "enum": _choice,
+        "literal": _choice,
+        "bytes": _bytes,
+        "list": _list,
+        "set": _set,
+        "frozenset": _set,
+        "dict": _dict,
+        "model": _nested,
+        "definition-ref": _reference,
+    }
+
 
 class _Opened:
     """A definition while it is looked into: a second look inside the first is a model that holds itself."""
@@ -373,22 +290,3 @@ class _Opened:
 
     def __exit__(self, *_: object) -> None:
         self._opened.remove(self._ref)
-
-
-_Rewrite = Callable[[_Rewriting, Schema], Wired | None]
-_REWRITES: dict[str, _Rewrite] = {
-    "default": _Rewriting._default,
-    "nullable": _Rewriting._nullable,
-    "function-after": _Rewriting._around,
-    "function-before": _Rewriting._before,
-    "function-wrap": _Rewriting._before,
-    "enum": _Rewriting._choice,
-    "literal": _Rewriting._choice,
-    "bytes": _Rewriting._bytes,
-    "list": _Rewriting._list,
-    "set": _Rewriting._set,
-    "frozenset": _Rewriting._set,
-    "dict": _Rewriting._dict,
-    "model": _Rewriting._nested,
-    "definition-ref": _Rewriting._reference,
-}

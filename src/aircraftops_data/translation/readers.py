@@ -9,7 +9,8 @@ from typing import Any, overload
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, ItemView
 from aircraftops_data.model.fields import Schema
 from aircraftops_data.request import Response
-from aircraftops_data.translation.one_pass import ItemSchema, available, built, item_schema, tagged
+from aircraftops_data.translation.one_pass import ItemSchema, item_schema
+from aircraftops_data.translation.schemas import available, built, tagged
 from aircraftops_data.wire import members, parsed
 
 

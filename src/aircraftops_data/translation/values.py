@@ -42,7 +42,7 @@ def _encoder_of(kind: Any) -> Callable[[Any], AttributeValue]:
 
 def _encode_text(value: str) -> AttributeValue:
     try:
-        value.isascii() or value.encode()
+        _ = value.isascii() or value.encode()
     except UnicodeEncodeError as error:
         raise InvalidValueError("Text with a lone surrogate has no UTF-8 form and cannot be stored") from error
     return {"S": str(value)}
