@@ -31,7 +31,10 @@ def measure(name: str, path: PathName, endpoint: str) -> Memory:
     """In this process: the contender alone, connected, then on the path."""
     loop = Loop(None)
     (contender,) = assemble([name], endpoint, loop).contenders
-    work, connected = contender.paths()[path], peak_megabytes()
+    paths = contender.paths()
+    # Some connect only when they are first used.
+    paths.get("get", paths[path])()
+    connected, work = peak_megabytes(), paths[path]
     for _ in range(_TURNS):
         work()
     contender.close()

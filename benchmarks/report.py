@@ -77,7 +77,7 @@ def _target(target: Target, results: Results) -> Sequence[str]:
 def _path_lines(path: Path, outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     base = outcomes.get(OURS_ASYNC if path.wall else OURS)
     rate = ("a second",) if path.wall else ()
-    heads = ("", "least µs", "median µs", *rate, "of ours", "asked of the server in one turn")
+    heads = ("", "least µs", "median µs", *rate, "times ours", "asked of the server in one turn")
     ranked = sorted(outcomes.items(), key=lambda entry: _cost(path, entry[1]))
     yield from _table(heads, [_outcome_line(path, name, outcome, base) for name, outcome in ranked])
 
@@ -97,7 +97,8 @@ def _asked(asked: Asked) -> str:
     if not asked.requests:
         return "nothing"
     units = [f"{n:g} {kind}" for n, kind in ((asked.read_units, "RU"), (asked.write_units, "WU")) if n]
-    return ", ".join([f"{asked.requests:,} requests of {asked.request_bytes:,} bytes", *units])
+    requests = "1 request" if asked.requests == 1 else f"{asked.requests:,} requests"
+    return ", ".join([f"{requests} of {asked.request_bytes:,} bytes", *units])
 
 
 def _memory_lines(results: Results) -> Iterator[str]:
@@ -105,7 +106,7 @@ def _memory_lines(results: Results) -> Iterator[str]:
         yield from ("", f"### Peak memory: {_TITLES[path]}", "")
         ranked = sorted(found.items(), key=lambda entry: entry[1].peak)
         lines = [(n, f"{m.connected:.1f}", f"{m.peak:.1f}", f"{m.peak - m.connected:.1f}") for n, m in ranked]
-        yield from _table(("", "connected MB", "peak MB", "more"), lines)
+        yield from _table(("", "after a get MB", "peak MB", "more"), lines)
 
 
 def _import_lines(results: Results) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Import(BaseModel):
 
 
 class Memory(BaseModel):
-    """Megabytes resident at most: connected, and after the path was gone three times."""
+    """Megabytes resident at most: after a first get, and after the path was gone three times."""
 
     connected: float
     peak: float
