@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH_VENV ?= .bench-venv
+BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo test fast thorough lint types check build clean
+.PHONY: demo test fast thorough lint types check build bench bench-scaling clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -31,6 +33,12 @@ build: $(VENV)/dev.done
 
 check: test lint types
 
+bench: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks run $(ARGS)
+
+bench-scaling: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks scaling $(ARGS)
+
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[cli,local,moto]"
@@ -41,5 +49,10 @@ $(VENV)/dev.done: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@ $(VENV)/demo.done
 
+$(BENCH_VENV)/bench.done: benchmarks/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH)/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable .
+	touch $@
+
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,96 @@
+"""The command line: `python -m benchmarks run`, `scaling`, `report`; `memory` and `step` are what they start."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from benchmarks import memory, report, running, scaling
+from benchmarks.contender import PATHS
+from benchmarks.registry import ENTRIES
+from benchmarks.results import FOLDER, Results, Scaling, store
+
+
+def main() -> None:
+    """Do what the command says."""
+    given = _parser().parse_args()
+    given.act(given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    run = _command(commands, "run", _run, "measure every path, write the report")
+    run.add_argument("--rounds", type=int, default=15)
+    run.add_argument("--turn", type=float, default=0.1, metavar="SECONDS", help="length of a turn")
+    run.add_argument("--paths", nargs="+", default=[path.name for path in PATHS], metavar="PATH")
+    run.add_argument("--contenders", nargs="+", default=list(ENTRIES), choices=list(ENTRIES), metavar="NAME")
+    run.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
+    run.add_argument("--draft", action="store_true", help="print the tables; write nothing")
+    grow = _command(commands, "scaling", _scale, "read and write a thousand to a million items")
+    grow.add_argument("--most", type=int, default=max(scaling.SIZES), help="the largest number of items")
+    grow.add_argument("--draft", action="store_true", help="print the table; write nothing")
+    _command(commands, "report", _report, "render the report again from what was stored")
+    alone = _command(commands, "memory", _memory, "one contender on one path, alone in this process")
+    step = _command(commands, "step", _step, "one size in one direction, alone in this process")
+    for name, command in (("name", alone), ("path", alone), ("endpoint", alone)):
+        command.add_argument(name)
+    step.add_argument("direction", choices=("read", "write"))
+    step.add_argument("items", type=int)
+    step.add_argument("endpoint")
+    return parser
+
+
+def _command(commands: Any, name: str, act: Any, told: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=told)
+    made.set_defaults(act=act)
+    return made
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _run(given: argparse.Namespace) -> None:
+    plan = running.Plan(
+        names=tuple(given.contenders),
+        paths=tuple(given.paths),
+        rounds=given.rounds,
+        turn_seconds=given.turn,
+        event_loop=given.loop,
+        processes=not given.draft,
+    )
+    results = running.run(plan, _say)
+    if given.draft:
+        print("\n".join(report.results_lines(results)))
+        return
+    store("latest", results)
+    report.publish(results)
+
+
+def _scale(given: argparse.Namespace) -> None:
+    results = scaling.run(tuple(size for size in scaling.SIZES if size <= given.most), _say)
+    if given.draft:
+        print("\n".join(report.scaling_lines(results)))
+        return
+    store("scaling", results)
+    report.publish_scaling(results)
+
+
+def _report(_: argparse.Namespace) -> None:
+    report.publish(Results.model_validate_json((FOLDER / "latest.json").read_text()))
+    if (FOLDER / "scaling.json").exists():
+        report.publish_scaling(Scaling.model_validate_json((FOLDER / "scaling.json").read_text()))
+
+
+def _memory(given: argparse.Namespace) -> None:
+    print(memory.measure(given.name, given.path, given.endpoint).model_dump_json())
+
+
+def _step(given: argparse.Namespace) -> None:
+    print(scaling.step(given.direction, given.items, given.endpoint).model_dump_json())
+
+
+if __name__ == "__main__":
+    main()
