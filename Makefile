@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fast thorough lint types check build clean
+.PHONY: demo test fast thorough lint types twins check build clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -21,6 +21,10 @@ lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python tools/twins.py --check
+
+twins: $(VENV)/dev.done
+	$(BIN)/python tools/twins.py
 
 types: $(VENV)/dev.done
 	$(BIN)/mypy
