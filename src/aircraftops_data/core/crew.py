@@ -64,7 +64,10 @@ def collect(items: Iterator[T]) -> list[T]:
 
 
 class Feed(Generic[T]):
-    """Inputs, taken as they are needed. A source that raises ends them; `failure` is what it raised."""
+    """Inputs, taken as they are needed. A source that raises ends them; `failure` is what it raised.
+
+    A generator that is not read to its end is closed.
+    """
 
     def __init__(self, source: Inputs[T]) -> None:
         self._source = source

@@ -51,7 +51,7 @@ class Limiter:
         self._most = rate.units_per_second if rate.burst is None else rate.burst
         self._level = 0.0
         self._filled_at: datetime | None = None
-        self._guess = min(rate.units_per_second, _FIRST_GUESS_UNITS)
+        self._guess = min(float(rate.units_per_second), _FIRST_GUESS_UNITS)
         self._lock = Lock()
 
     def reserve(self, now: datetime) -> Wait | float:

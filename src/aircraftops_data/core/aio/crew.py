@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Task
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 S = TypeVar("S")
@@ -70,7 +71,10 @@ async def collect(items: AsyncIterator[T]) -> list[T]:
 
 
 class AsyncFeed(Generic[T]):
-    """Inputs, taken as they are needed. A source that raises ends them; `failure` is what it raised."""
+    """Inputs, taken as they are needed. A source that raises ends them; `failure` is what it raised.
+
+    A generator that is not read to its end is closed.
+    """
 
     def __init__(self, source: Inputs[T]) -> None:
         self._source = source
@@ -80,10 +84,22 @@ class AsyncFeed(Generic[T]):
         """The inputs."""
         try:
             if isinstance(self._source, AsyncIterable):
-                async for value in self._source:
-                    yield value
+                async with _ending(aiter(self._source)) as values:
+                    async for value in values:
+                        yield value
             else:
                 for value in self._source:
                     yield value
         except Exception as error:  # noqa: BLE001 - raised again once what was taken has been dealt with
             self.failure = error
+
+
+@asynccontextmanager
+async def _ending(values: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
+    """Closes what can be closed, such as a query that reads ahead."""
+    try:
+        yield values
+    finally:
+        aclose = getattr(values, "aclose", None)
+        if aclose is not None:
+            await aclose()
