@@ -20,7 +20,7 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import Entity
 
 E = TypeVar("E", bound=Entity)
-Told: TypeAlias = Callable[[Progress], object]
+OnProgress: TypeAlias = Callable[[Progress], object]
 
 
 def look_up(
@@ -57,7 +57,7 @@ def _windows(lookup: Lookup[Any], feed: Feed[Mapping[str, Any]]) -> Generator[Wi
 
 
 def write_all(
-    entities: Inputs[E], packing: Packing[E], runner: Runner, concurrency: int, told: Told | None
+    entities: Inputs[E], packing: Packing[E], runner: Runner, concurrency: int, told: OnProgress | None
 ) -> Report[E]:
     """Write a stream. What the source raises ends it: what is under way is finished, and nothing more is sent."""
     feed = Feed(entities)
@@ -77,7 +77,7 @@ def write_all(
 class Pipeline(Generic[E]):
     """Units on their way to the engine, a bounded number of them, none that could overtake another of the same item."""
 
-    def __init__(self, crew: Crew, packing: Packing[E], runner: Runner, room: int, told: Told | None) -> None:
+    def __init__(self, crew: Crew, packing: Packing[E], runner: Runner, room: int, told: OnProgress | None) -> None:
         self._crew = crew
         self._packing = packing
         self._runner = runner

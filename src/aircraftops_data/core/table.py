@@ -10,7 +10,7 @@ from aircraftops_data.clock import Clock, Retry
 from aircraftops_data.core.adding import Delta
 from aircraftops_data.core.asking import finding, getting, partition_reading, query_reading, scan_reading
 from aircraftops_data.core.batch import Report, checked
-from aircraftops_data.core.bulk import Told, look_up, write_all
+from aircraftops_data.core.bulk import OnProgress, look_up, write_all
 from aircraftops_data.core.collection import Collection
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.configured import configured
@@ -233,7 +233,7 @@ class CoreTable:
         *,
         concurrency: int = 1,
         rate: Rate | Limiter | None = None,
-        progress: Told | None = None,
+        progress: OnProgress | None = None,
     ) -> Report[E]:
         """Put a stream of entities, 25 a request; what could not be written is in `report.failed`.
 
@@ -252,7 +252,7 @@ class CoreTable:
         *,
         concurrency: int = 1,
         rate: Rate | Limiter | None = None,
-        progress: Told | None = None,
+        progress: OnProgress | None = None,
     ) -> Report[E]:
         """Delete a stream of entities, 25 a request, whatever their versions; all else is as with `put_many`."""
         packing = Packing[E](DELETES, self.context)

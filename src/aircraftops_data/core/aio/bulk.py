@@ -19,7 +19,7 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import Entity
 
 E = TypeVar("E", bound=Entity)
-Told: TypeAlias = Callable[[Progress], object]
+OnProgress: TypeAlias = Callable[[Progress], object]
 
 
 async def look_up(
@@ -56,7 +56,7 @@ async def _windows(lookup: Lookup[Any], feed: AsyncFeed[Mapping[str, Any]]) -> A
 
 
 async def write_all(
-    entities: Inputs[E], packing: Packing[E], runner: AsyncRunner, concurrency: int, told: Told | None
+    entities: Inputs[E], packing: Packing[E], runner: AsyncRunner, concurrency: int, told: OnProgress | None
 ) -> Report[E]:
     """Write a stream. What the source raises ends it: what is under way is finished, and nothing more is sent."""
     feed = AsyncFeed(entities)
@@ -76,7 +76,9 @@ async def write_all(
 class AsyncPipeline(Generic[E]):
     """Units on their way to the engine, a bounded number of them, none that could overtake another of the same item."""
 
-    def __init__(self, crew: AsyncCrew, packing: Packing[E], runner: AsyncRunner, room: int, told: Told | None) -> None:
+    def __init__(
+        self, crew: AsyncCrew, packing: Packing[E], runner: AsyncRunner, room: int, told: OnProgress | None
+    ) -> None:
         self._crew = crew
         self._packing = packing
         self._runner = runner

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from aircraftops_data.clock import Clock, Retry
 from aircraftops_data.core.adding import Delta
-from aircraftops_data.core.aio.bulk import Told, look_up, write_all
+from aircraftops_data.core.aio.bulk import OnProgress, look_up, write_all
 from aircraftops_data.core.aio.connecting import DEFAULT_TRANSPORT, TransportName, transport_of
 from aircraftops_data.core.aio.crew import Inputs
 from aircraftops_data.core.aio.query import AsyncQuery, AsyncReadable, AsyncResults
@@ -234,7 +234,7 @@ class AsyncCoreTable:
         *,
         concurrency: int = 1,
         rate: Rate | Limiter | None = None,
-        progress: Told | None = None,
+        progress: OnProgress | None = None,
     ) -> Report[E]:
         """Put a stream of entities, 25 a request; what could not be written is in `report.failed`.
 
@@ -253,7 +253,7 @@ class AsyncCoreTable:
         *,
         concurrency: int = 1,
         rate: Rate | Limiter | None = None,
-        progress: Told | None = None,
+        progress: OnProgress | None = None,
     ) -> Report[E]:
         """Delete a stream of entities, 25 a request, whatever their versions; all else is as with `put_many`."""
         packing = Packing[E](DELETES, self.context)
