@@ -20,7 +20,7 @@ from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.model.conditions import Attribute, Condition, FieldPath, Stored
 from aircraftops_data.model.entity import UtcDatetime
 from aircraftops_data.translation.codec import codec_of
-from aircraftops_data.translation.expressions import Changes, Expressions
+from aircraftops_data.translation.expressions import Changes, expressed
 from strategies import Deck, names, plain_values, texts
 
 
@@ -144,9 +144,8 @@ def test_a_field_path_prints_as_it_is_written_and_is_no_key_of_a_dict() -> None:
 
 def rendered(condition: Condition) -> tuple[str, dict[str, str], dict[str, Any]]:
     """The expression with its names and values, as Plane's own codec writes them."""
-    expressions = Expressions(codec_of(Plane.definition()).operand)
-    text = expressions.condition(condition)
-    found = expressions.parameters()
+    found = expressed(codec_of(Plane.definition()).operand, ConditionExpression=condition)
+    text = found["ConditionExpression"]
     return text, found.get("ExpressionAttributeNames", {}), found.get("ExpressionAttributeValues", {})
 
 
@@ -263,13 +262,13 @@ def test_a_place_expressions_cannot_name_is_refused(path: Any) -> None:
     with pytest.raises(InvalidInputError):
         rendered(path == 1)
     with pytest.raises(InvalidInputError):
-        Expressions().projection([path.attribute])
+        expressed(ProjectionExpression=[path.attribute])
 
 
 def test_what_is_no_condition_is_refused() -> None:
-    for wrong in ("year = 1", None, True, f.year):
+    for wrong in ("year = 1", True, f.year):
         with pytest.raises(InvalidInputError, match="is not a condition"):
-            Expressions().condition(wrong)
+            expressed(ConditionExpression=wrong)
         with pytest.raises((InvalidInputError, TypeError)):
             rendered((f.year == 1) & wrong)
 
@@ -278,7 +277,6 @@ def test_what_is_no_condition_is_refused() -> None:
 
 
 def test_an_update_names_everything_by_placeholder() -> None:
-    expressions = Expressions()
     changes = Changes(
         set={"name": {"S": "a"}, "a.b": {"N": "1"}},
         remove=["size"],
@@ -287,11 +285,11 @@ def test_an_update_names_everything_by_placeholder() -> None:
         count=["version"],
         shift=[("former", "name")],
     )
-    assert expressions.update(changes) == (
+    found = expressed(UpdateExpression=changes)
+    assert found["UpdateExpression"] == (
         "SET #0 = :0, #1 = :1, #2 = if_not_exists (#2, :2), #3 = if_not_exists (#3, :3) + :4, "
         "#4 = if_not_exists (#0, :5) REMOVE #5 ADD #6 :6"
     )
-    found = expressions.parameters()
     assert list(found["ExpressionAttributeNames"].values()) == [
         *("name", "a.b", "created_at", "version", "former", "size", "tags")
     ]
@@ -301,13 +299,16 @@ def test_an_update_names_everything_by_placeholder() -> None:
 
 
 def test_the_expressions_of_one_request_share_names_and_keep_values_apart() -> None:
-    expressions = Expressions()
-    update = expressions.update(Changes({"name": {"S": "new"}}))
-    condition = expressions.condition(f.name == "old")
-    projection = expressions.projection([Attribute("name"), Attribute("legs", (0, "from"))])
-    assert (update, condition, projection) == ("SET #0 = :0", "#0 = :1", "#0, #1[0].#2")
-    assert expressions.parameters()["ExpressionAttributeValues"] == {":0": {"S": "new"}, ":1": {"S": "old"}}
+    found = expressed(
+        UpdateExpression=Changes({"name": {"S": "new"}}),
+        ConditionExpression=f.name == "old",
+        ProjectionExpression=[Attribute("name"), Attribute("legs", (0, "from"))],
+    )
+    assert found["UpdateExpression"] == "SET #0 = :0"
+    assert found["ConditionExpression"] == "#0 = :1"
+    assert found["ProjectionExpression"] == "#0, #1[0].#2"
+    assert found["ExpressionAttributeValues"] == {":0": {"S": "new"}, ":1": {"S": "old"}}
 
 
 def test_without_names_and_values_no_parameters_are_sent() -> None:
-    assert Expressions().parameters() == {}
+    assert expressed(ConditionExpression=None) == {}

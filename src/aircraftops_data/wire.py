@@ -11,8 +11,9 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response
 
 TARGET_PREFIX = "DynamoDB_20120810."
@@ -20,17 +21,26 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 
 
 def body_of(request: Request) -> bytes:
-    """The body of a request, as bytes; the same request gives the same bytes."""
+    """The body of a request, as bytes; the same request gives the same bytes. Raises InvalidInputError."""
+    try:
+        body = to_json(request.parameters, bytes_mode="base64")
+    except PydanticSerializationError as error:
+        raise InvalidInputError(f"{request.operation}: a parameter has no JSON form") from error
+    # Pydantic's base64 is the URL-safe one, which DynamoDB does not take.
+    return _with_binaries(request) if b'"B":"' in body or b'"BS":[' in body else body
+
+
+def _with_binaries(request: Request) -> bytes:
     return _ENCODER.encode(request.parameters).encode()
 
 
 def _binary(value: object) -> str:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes):
         return b64encode(value).decode()
     raise TypeError(f"A {type(value).__name__} has no place in a request")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, check_circular=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, ensure_ascii=False)
 
 
 def response_of(request: Request, body: bytes) -> Response:
@@ -44,12 +54,17 @@ def response_of(request: Request, body: bytes) -> Response:
 
 def parsed(body: bytes) -> dict[str, Any]:
     """A whole response in the shapes boto3 gives: binary values as bytes. Raises ValueError for anything else."""
-    document = from_json(body, cache_strings="keys") if body else {}
+    document: object = from_json(body, cache_strings="keys") if body else {}
     if not isinstance(document, dict):
         raise ValueError("The body is not a JSON object")
+    return members(cast("dict[str, Any]", document))
+
+
+def members(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a response with the binary values inside them decoded. Raises ValueError."""
     try:
-        return {name: _PLACES.get(name, _as_it_is)(value) for name, value in cast("dict[str, Any]", document).items()}
-    except (AttributeError, TypeError) as error:
+        return {name: _PLACES.get(name, _as_it_is)(value) for name, value in document.items()}
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("The body is not the JSON of a response") from error
 
 
@@ -63,9 +78,13 @@ def value_of(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: _KINDS.get(kind, _as_it_is)(value) for kind, value in stored.items()}
 
 
-def binary_of(text: str) -> bytes:
-    """The bytes of a binary value. Raises ValueError unless it is base64."""
-    return binascii.a2b_base64(text, strict_mode=True)
+def binary_of(stored: object) -> bytes:
+    """The bytes of a binary value: base64 in JSON, bytes where boto3 has read it. Raises ValueError."""
+    if isinstance(stored, str):
+        return binascii.a2b_base64(stored, strict_mode=True)
+    if isinstance(stored, bytes):
+        return stored
+    raise ValueError("A binary value is base64 text, or bytes")
 
 
 def _as_it_is(value: Any) -> Any:

@@ -16,6 +16,7 @@ from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.keys import SEPARATOR
 from aircraftops_data.request import Plan
 from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.translation.readers import reader_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -71,7 +72,8 @@ def _reading(
     refusal = None
     if source.index is not None and source.index.projection != "ALL":
         refusal = f"{source.index.name} carries only parts of a {definition.name}; ask for them with .project()"
-    return Reading(source, codec_of(definition).entity, definition, condition, segments=segments, refusal=refusal)
+    decode, reader = codec_of(definition).entity, reader_of(definition)
+    return Reading(source, decode, definition, condition, segments=segments, reader=reader, refusal=refusal)
 
 
 def _of_kind(definition: EntityDefinition) -> Condition | None:

@@ -34,8 +34,8 @@ class Collection(Mapping[type[Entity], list[Any]]):
             self.unknown.append(item)
             return
         gathered = Gathered[Any](policy)
-        gathered.take(decoded(codec_of(definition).entity, item))
-        self._found.setdefault(definition.entity, []).extend(gathered.items)
+        value = decoded(codec_of(definition).entity, item)
+        self._found.setdefault(definition.entity, []).extend(gathered.sifted([value]))
         self.corrupt += gathered.corrupt
 
     def __getitem__(self, entity: type[E]) -> list[E]:

@@ -19,6 +19,7 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Cancellation, Plan, Request, Response
+from aircraftops_data.translation.readers import reader_of
 
 T = TypeVar("T")
 ACTIONS_LIMIT = 100
@@ -114,7 +115,7 @@ def _try(intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Co
     _refuse_impossible(actions)
     try:
         if len(actions) == 1 and actions[0].kind != "ConditionCheck":
-            response = yield from send(_single(actions[0]), context)
+            response = yield from send(_single(actions[0], made, intents), context)
             return _results(intents, made, response)
         yield from send(_transaction(actions, token), context)
     except ConditionFailedError as refused:
@@ -141,10 +142,11 @@ def _refuse_impossible(actions: list[Action]) -> None:
 _OPERATIONS = {"Put": ("PutItem", "NONE"), "Update": ("UpdateItem", "ALL_NEW"), "Delete": ("DeleteItem", "ALL_OLD")}
 
 
-def _single(action: Action) -> Request:
+def _single(action: Action, made: _Attempt, intents: Sequence[Intent[Any]]) -> Request:
+    intent = next(intent for intent, group in zip(intents, made.groups, strict=True) if group)
     operation, returned = _OPERATIONS[action.kind]
     extra = {"ReturnValues": returned, "ReturnConsumedCapacity": "INDEXES"}
-    return Request(operation, {**action.parameters, **extra})
+    return Request(operation, {**action.parameters, **extra}, reader_of(intent.definition))
 
 
 def _transaction(actions: list[Action], token: str) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
@@ -59,7 +59,7 @@ class OfEntity(Writing, Generic[E]):
     def __init__(self, entity: E) -> None:
         definition = entity.definition()
         self.entity = cast("E", valid(definition, values_of(entity)))
-        super().__init__(definition, definition.identify(self.entity.identity()))
+        super().__init__(definition, definition.key_of(values_of(self.entity)))
 
     @property
     def needs_read(self) -> bool:
@@ -73,9 +73,15 @@ class OfEntity(Writing, Generic[E]):
 
     def held(self, stored: Item | None, stamp: Stamp) -> Holding | None:
         """What the stored item holds; nothing once it has expired, for then its sentinels have too."""
-        if stored is None or not self.needs_read or self.gone(stored, stamp):
+        if stored is None or self.gone(stored, stamp):
             return None
         return self.holding(self.codec.entity(stored), self.key)
+
+    def resettled(self, entity: E, stored: Item | None, stamp: Stamp) -> Iterable[Action]:
+        """The actions that take the unique sentinels from what the stored item held to what this entity will."""
+        if not self.definition.uniques:
+            return ()
+        return sentinels(self.definition, self.held(stored, stamp), self.holding(entity, self.key), stamp)
 
     def assignment(self, entity: E, stamp: Stamp, stored: Item | None = None) -> Changes:
         """What sets every attribute of the entity and removes those it has no value for.
@@ -83,16 +89,13 @@ class OfEntity(Writing, Generic[E]):
         Of an old `stored` item the attributes its schema had and the current one has not go too; others stay.
         """
         item = self.full_item(entity, stamp, former=True)
+        gone = () if stored is None else self.codec.left_behind(stored)
+        remove = sorted(self.definition.stored_names.union(gone).difference(item, self.key))
         created = self.table.managed.created_at
-        kept = {*self.key, created}
-        indexed = {part.attribute.name for key in self.definition.indexes for part in key.parts}
-        gone = set[str]() if stored is None else self.codec.left_behind(stored)
-        every = {*self.definition.attributes.values(), *indexed, *gone}
-        return Changes(
-            set={name: value for name, value in item.items() if name not in kept},
-            remove=sorted(every - set(item) - kept),
-            set_if_absent={created: item[created]},
-        )
+        if_absent = {created: item.pop(created)}
+        for name in self.key:
+            del item[name]
+        return Changes(set=item, remove=remove, set_if_absent=if_absent)
 
     def outcome(self, item: Item | None) -> E | None:
         """The entity as stored; None where only the engine knows it (in a transaction of several writes)."""
@@ -112,7 +115,7 @@ class Create(OfEntity[E]):
         entity = stamped(self.entity, 1, stamp.now)
         item = self.full_item(entity, stamp)
         put = self.action("Put", stamp, self.vacant(stamp), lambda found: self._verdict(found, stamp), item=item)
-        return [put, *sentinels(self.definition, None, self.holding(entity, self.key), stamp)]
+        return [put, *self.resettled(entity, None, stamp)]
 
     def _verdict(self, item: Item | None, stamp: Stamp) -> Verdict:
         return Done(item) if self.is_mine(item, stamp) else self.taken(item)
@@ -132,12 +135,12 @@ class Put(OfEntity[E]):
         else:
             condition = condition & self.known_schema()
             counter = self.table.managed.version
-            rest = {name: value for name, value in changes.set.items() if name != counter}
-            changes = replace(changes, set=rest, count=(counter,))
+            del changes.set[counter]
+            changes = replace(changes, count=(counter,))
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes
         )
-        return [main, *sentinels(self.definition, self.held(stored, stamp), self.holding(entity, self.key), stamp)]
+        return [main, *self.resettled(entity, stored, stamp)]
 
     def _verdict(self, item: Item | None, stamp: Stamp) -> Verdict:
         if self.is_mine(item, stamp):
@@ -163,7 +166,7 @@ class Replace(OfEntity[E]):
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes
         )
-        return [main, *sentinels(self.definition, self.held(stored, stamp), self.holding(entity, self.key), stamp)]
+        return [main, *self.resettled(entity, stored, stamp)]
 
     def _current(self, stored: Item | None, stamp: Stamp) -> bool:
         if stored is None or self.gone(stored, stamp):

@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 from aircraftops_data.consumed import Consumed
 from aircraftops_data.core.batch import GET_LIMIT, Place, batch_get, place_of
 from aircraftops_data.core.context import Context
-from aircraftops_data.core.reading import Chunk, Found
+from aircraftops_data.core.reading import Chunk, Found, readable
+from aircraftops_data.errors import CorruptItemError
 from aircraftops_data.model.definition import EntityDefinition, Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.request import Plan
-from aircraftops_data.translation.codec import codec_of, is_expired
 
 E = TypeVar("E", bound=Entity)
 
@@ -62,11 +62,9 @@ class Lookup(Generic[E]):
 
     def answers(self, window: Window, items: list[Item], consumed: Consumed) -> Chunk[E | None]:
         """The entity of each input, None where there is none. Raises CorruptItemError."""
-        definition, now = self.entity.definition(), self.context.clock.now()
-        codec, table = codec_of(definition), definition.table
-        found: dict[Place, E] = {
-            place_of(item, table): codec.entity(item)
-            for item in items
-            if self.expired or not is_expired(item, table, now)
+        definition, now = self.entity.definition(), None if self.expired else self.context.clock.now()
+        found: dict[Place, E | None] = {
+            place_of(item, definition.table): readable(definition, item, now) for item in items
         }
-        return Chunk([Found(window.keys[place], found.get(place)) for place in window.places], None, consumed)
+        values: list[E | CorruptItemError | None] = [found.get(place) for place in window.places]
+        return Chunk(Found(values, range(len(values)), clean=True), items, None, consumed)

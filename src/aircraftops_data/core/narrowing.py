@@ -76,7 +76,7 @@ def projected(reading: Reading[Any], fields: tuple[FieldPath | str, ...]) -> Rea
     def decode(item: Item) -> Any:
         return partial_of(entity, item, asked, typed=typed)
 
-    return replace(reading, projection=attributes or None, decode=decode, refusal=None)
+    return replace(reading, projection=attributes or None, decode=decode, reader=None, refusal=None)
 
 
 def _asked(entity: type[Entity], attributes: tuple[Attribute, ...], source: Source) -> list[str]:

@@ -67,11 +67,8 @@ def _flat(chunks: Generator[Chunk[T]], gathered: Gathered[T]) -> Generator[T]:
     with closing(chunks):
         for part in chunks:
             gathered.consumed += part.consumed
-            for found in part.found:
-                if found.error is None:
-                    yield cast("T", found.value)
-                else:
-                    gathered.take(found)
+            found = part.found
+            yield from cast("list[T]", found.values) if found.clean else gathered.sifted(found.values)
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar, cast
 
+from aircraftops_data.clock import Clock
 from aircraftops_data.consumed import Consumed, consumed_of
 from aircraftops_data.core.context import Context, send
 from aircraftops_data.errors import CorruptItemError, InvalidInputError
 from aircraftops_data.model.conditions import Attribute, BeginsWith, Between, Comparison, Condition, Stored
 from aircraftops_data.model.declarations import KeyQuery, SortCondition
-from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, ItemView
 from aircraftops_data.model.schema import SecondaryIndex, Table
-from aircraftops_data.request import Plan, Request, Response
+from aircraftops_data.request import Plan, Reader, Request
 from aircraftops_data.translation.codec import codec_of, is_expired
-from aircraftops_data.translation.expressions import Expressions, encode_operand
+from aircraftops_data.translation.expressions import encode_operand, expressed
+from aircraftops_data.translation.readers import ReadItem, ReadItems, reader_of
 
 T = TypeVar("T")
 ReadPolicy = Literal["raise", "skip", "collect"]
@@ -100,6 +102,8 @@ class Reading(Generic[T]):
     include_expired: bool = False
     on_corrupt: ReadPolicy = "raise"
     segments: int = 1
+    reader: Reader | None = None
+    """What reads a response straight into what `decode` makes of its items, where something can."""
     refusal: str | None = None
     """Why no whole item can be read here: the index carries only some attributes."""
 
@@ -110,24 +114,23 @@ class Reading(Generic[T]):
         """
         if self.refusal is not None and not count:
             raise InvalidInputError(self.refusal)
-        expressions = Expressions(encode_operand if self.definition is None else codec_of(self.definition).operand)
+        encode = encode_operand if self.definition is None else codec_of(self.definition).operand
         parameters: dict[str, Any] = {
             "TableName": context.names[self.source.table],
             "ReturnConsumedCapacity": "INDEXES",
         }
         if self.source.index is not None:
             parameters["IndexName"] = self.source.index.name
-        if self.source.partition is not None:
-            parameters["KeyConditionExpression"] = expressions.condition(self.source.key_condition())
         parameters |= self._options(start, limit)
-        condition = self._filter(context.clock.now(), count=count)
-        if condition is not None:
-            parameters["FilterExpression"] = expressions.condition(condition)
+        parameters |= expressed(
+            encode,
+            KeyConditionExpression=None if self.source.partition is None else self.source.key_condition(),
+            FilterExpression=self._filter(context.clock, count=count),
+            ProjectionExpression=None if count or self.projection is None else self._projected(self.projection),
+        )
         if count:
             parameters["Select"] = "COUNT"
-        elif self.projection is not None:
-            parameters["ProjectionExpression"] = expressions.projection(self._projected(self.projection))
-        return Request(self.source.operation, parameters | expressions.parameters())
+        return Request(self.source.operation, parameters, None if count else self.reader)
 
     def scope(self, context: Context) -> str:
         """What a cursor is bound to: table, index, key condition and direction."""
@@ -149,12 +152,12 @@ class Reading(Generic[T]):
             options["Segment"], options["TotalSegments"] = self.source.segment
         return options
 
-    def _filter(self, now: datetime, *, count: bool) -> Condition | None:
+    def _filter(self, clock: Clock, *, count: bool) -> Condition | None:
         """The caller's filter; where only a count comes back, the engine must leave expired items out as well."""
         ttl = self.source.table.ttl_attribute
         if not count or ttl is None or self.include_expired:
             return self.filter
-        fresh = ~Comparison("<=", Attribute(ttl), Stored({"N": str(int(now.timestamp()))}))
+        fresh = ~Comparison("<=", Attribute(ttl), Stored({"N": str(int(clock.now().timestamp()))}))
         return fresh if self.filter is None else self.filter & fresh
 
     def _projected(self, wanted: tuple[Attribute, ...]) -> list[Attribute]:
@@ -185,42 +188,64 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """One item of a response: what it decodes to, or why it does not."""
+    """What the items of a response decode to, or why they do not, in order; expired items are left out."""
 
-    item: Item
-    value: T | None
-    error: CorruptItemError | None = None
+    values: list[T | CorruptItemError]
+    positions: Sequence[int]
+    """Where in the response each of the values was."""
+    clean: bool
+    """Whether every item decoded."""
 
 
 @dataclass(frozen=True)
 class Chunk(Generic[T]):
-    """One response of the engine: what it found, in order, and where it stopped."""
+    """One response of the engine: what it found, the items themselves, and where it stopped."""
 
-    found: list[Found[T]]
+    found: Found[T]
+    items: Sequence[Item]
     next: Item | None
     consumed: Consumed
     looked_at: int = 0
     """How many items the engine read for it; those that a filter or their expiry left out are counted."""
+
+    def item(self, index: int) -> Item:
+        """The item behind one of the values found."""
+        return self.items[self.found.positions[index]]
 
 
 def chunk(reading: Reading[T], context: Context, start: Item | None, limit: int | None) -> Plan[Chunk[T]]:
     """Read one of the engine's pages; expired items are left out."""
     request = reading.request(context, start, limit)
     response = yield from send(request, context)
-    now = context.clock.now()
-    items = cast("list[Item]", response.get("Items", []))
-    fresh = [i for i in items if reading.include_expired or not is_expired(i, reading.source.table, now)]
+    items = cast("Sequence[Item]", response.get("Items", ()))
+    now = None if reading.include_expired or reading.source.table.ttl_attribute is None else context.clock.now()
+    whole = isinstance(items, ReadItems) and all(items.entities)
+    found = _read(cast("ReadItems", items).entities, now) if whole else _decoded(reading, items, now)
     last = cast("Item | None", response.get("LastEvaluatedKey"))
-    found = [decoded(reading.decode, item) for item in fresh]
-    return Chunk(found, last, consumed_of(request.operation, response), int(response.get("ScannedCount", len(items))))
+    looked_at = int(response.get("ScannedCount", len(items)))
+    return Chunk(found, items, last, consumed_of(request.operation, response), looked_at)
 
 
-def decoded(decode: Callable[[Item], T], item: Item) -> Found[T]:
+def _read(entities: list[Any], now: datetime | None) -> Found[Any]:
+    """All items were read in one pass: the hot path, nothing is done for each but what must be."""
+    if now is None or not any(entity.expires_at for entity in entities):
+        return Found(entities, range(len(entities)), clean=True)
+    kept = [i for i, entity in enumerate(entities) if entity.expires_at is None or entity.expires_at > now]
+    return Found([entities[i] for i in kept], kept, clean=True)
+
+
+def _decoded(reading: Reading[T], items: Sequence[Item], now: datetime | None) -> Found[T]:
+    kept = [i for i, item in enumerate(items) if now is None or not is_expired(item, reading.source.table, now)]
+    values = [decoded(reading.decode, items[i]) for i in kept]
+    return Found(values, kept, clean=not any(isinstance(value, CorruptItemError) for value in values))
+
+
+def decoded(decode: Callable[[Item], T], item: Item) -> T | CorruptItemError:
     """What an item decodes to, or why it does not."""
     try:
-        return Found(item, decode(item))
+        return decode(item)
     except CorruptItemError as error:
-        return Found(item, None, error)
+        return error
 
 
 class Gathered(Generic[T]):
@@ -232,14 +257,27 @@ class Gathered(Generic[T]):
         self.corrupt: list[CorruptItemError] = []
         self.consumed = Consumed()
 
-    def take(self, found: Found[T]) -> None:
-        """Keep an item, or do with it what the policy says. Raises CorruptItemError."""
-        if found.error is None:
-            self.items.append(cast("T", found.value))
-        elif self._policy == "raise":
-            raise found.error
-        elif self._policy == "collect":
-            self.corrupt.append(found.error)
+    def take(self, found: Found[T], limit: int) -> int:
+        """Keep values up to so many items in all; how many were looked at for it. Raises CorruptItemError."""
+        room = limit - len(self.items)
+        if found.clean:
+            self.items += cast("list[T]", found.values[:room])
+            return min(room, len(found.values))
+        for taken, value in enumerate(found.values):
+            if len(self.items) == limit:
+                return taken
+            self.items.extend(self.sifted([value]))
+        return len(found.values)
+
+    def sifted(self, values: Iterable[T | CorruptItemError]) -> Iterator[T]:
+        """The values that fit; with those that do not it does what the policy says. Raises CorruptItemError."""
+        for value in values:
+            if not isinstance(value, CorruptItemError):
+                yield value
+            elif self._policy == "raise":
+                raise value
+            elif self._policy == "collect":
+                self.corrupt.append(value)
 
 
 def page(reading: Reading[T], context: Context, start: Item | None, limit: int) -> Plan[tuple[Page[T], Item | None]]:
@@ -264,11 +302,9 @@ def page(reading: Reading[T], context: Context, start: Item | None, limit: int) 
 
 def _taken(part: Chunk[T], gathered: Gathered[T], limit: int, reading: Reading[T]) -> Item | None:
     """Take from a chunk until the limit is reached; the key to go on from."""
-    for position, found in enumerate(part.found, 1):
-        gathered.take(found)
-        if len(gathered.items) == limit:
-            return reading.source.cursor_key(found.item) if position < len(part.found) else part.next
-    return part.next
+    taken = gathered.take(part.found, limit)
+    rest = taken < len(part.found.values)
+    return reading.source.cursor_key(part.item(taken - 1)) if rest else part.next
 
 
 def count(reading: Reading[Any], context: Context) -> Plan[int]:
@@ -288,13 +324,16 @@ def get(definition: EntityDefinition, key: Item, context: Context, *, consistent
     parameters: dict[str, Any] = {"TableName": context.names[definition.table], "Key": key}
     if consistent:
         parameters["ConsistentRead"] = True
-    response = yield from send(Request("GetItem", {**parameters, "ReturnConsumedCapacity": "INDEXES"}), context)
-    return readable(definition, response, context, expired=expired)
+    parameters["ReturnConsumedCapacity"] = "INDEXES"
+    response = yield from send(Request("GetItem", parameters, reader_of(definition)), context)
+    item = cast("ItemView | None", response.get("Item"))
+    return None if item is None else readable(definition, item, None if expired else context.clock.now())
 
 
-def readable(definition: EntityDefinition, response: Response, context: Context, *, expired: bool) -> Any:
-    """The entity of a GetItem response, unless it has expired."""
-    item = cast("Item | None", response.get("Item"))
-    if item is None or (not expired and is_expired(item, definition.table, context.clock.now())):
-        return None
-    return codec_of(definition).entity(item)
+def readable(definition: EntityDefinition, item: ItemView, now: datetime | None) -> Any:
+    """The entity of an item, unless its expiry has passed by `now`."""
+    entity = item.entity if isinstance(item, ReadItem) else None
+    if entity is None:
+        expired = now is not None and is_expired(item, definition.table, now)
+        return None if expired else codec_of(definition).entity(item)
+    return None if now is not None and entity.expires_at is not None and entity.expires_at <= now else entity

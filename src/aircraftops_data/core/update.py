@@ -164,7 +164,7 @@ class Update(Writing, Generic[E]):
         if stored is not None and (self._takes_whole or self.codec.is_old(stored)):
             return self._rebuilt(base, new, stored, stamp)
         self.full_item(new, stamp, former=True)  # raises before anything is sent where it has grown too large
-        guards = self._guards(stored if stored is not None else self.codec.fields(base))
+        guards = self._guards(base, stored)
         return [self._main(stamp, self._field_changes(values_of(new), stamp), list(guards), stored)]
 
     def _rebuilt(self, base: E, new: E, stored: Item, stamp: Stamp) -> list[Action]:
@@ -229,11 +229,12 @@ class Update(Writing, Generic[E]):
         removed = {names[name] for name, stored in fields.items() if stored is None}
         return assigned, removed | {names[name] for name in self._changes.removed}
 
-    def _guards(self, stored: Item) -> Iterator[Condition]:
+    def _guards(self, base: E, stored: Item | None) -> Iterator[Condition]:
         """The stored values this update was built on are still there."""
         for name in sorted(self._needed):
             attribute = self.definition.attributes[name]
-            value, place = stored.get(attribute), Attribute(attribute)
+            value = self.codec.field(name, getattr(base, name)) if stored is None else stored.get(attribute)
+            place = Attribute(attribute)
             yield absent(place) if value is None else Comparison("=", place, Stored(value))
 
     def _condition(self, stamp: Stamp, guards: list[Condition], *, current_schema: bool) -> Condition:

@@ -28,7 +28,7 @@ from aircraftops_data.model.definition import AttributeValue, EntityDefinition, 
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import SENTINEL, Table
 from aircraftops_data.translation.codec import EntityCodec, check_size, codec_of, is_expired
-from aircraftops_data.translation.expressions import Changes, Expressions
+from aircraftops_data.translation.expressions import Changes, expressed
 
 T_co = TypeVar("T_co", covariant=True)
 ActionKind = Literal["Put", "Update", "Delete", "ConditionCheck"]
@@ -231,15 +231,13 @@ class Writing:
         changes: Changes | None = None,
     ) -> Action:
         """An action on this intent's own item; `item` is what it leaves there, where that is known."""
-        expressions = Expressions(self.codec.operand)
         parameters: dict[str, Any] = {"TableName": stamp.names[self.table]}
         parameters |= {"Item": item} if kind == "Put" else {"Key": self.key}
         if changes is not None:
             managed = self.table.managed
-            shifted = replace(changes, shift=((managed.former_write_id, managed.write_id),))
-            parameters["UpdateExpression"] = expressions.update(shifted)
-        action = finish(kind, self.table, self.key, parameters, expressions, condition, explain)
-        return replace(action, item=item)
+            changes.shift = ((managed.former_write_id, managed.write_id),)
+        parameters |= expressed(self.codec.operand, UpdateExpression=changes, ConditionExpression=condition)
+        return finish(kind, self.table, self.key, parameters, explain, item)
 
     def failed(self, item: Item | None, stamp: Stamp) -> ConditionFailedError | NotFoundError:
         """The caller's own condition does not hold."""
@@ -261,15 +259,13 @@ def finish(
     table: Table,
     key: Item,
     parameters: dict[str, Any],
-    expressions: Expressions,
-    condition: Condition | None,
     explain: Callable[[Item | None], Verdict],
+    item: Item | None = None,
 ) -> Action:
-    """Close an action's parameters with its condition, its names and values."""
-    if condition is not None:
-        parameters["ConditionExpression"] = expressions.condition(condition)
+    """An action of these parameters; one with a condition is given the stored item where that fails."""
+    if "ConditionExpression" in parameters:
         parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return Action(kind, table, key, parameters | expressions.parameters(), explain)
+    return Action(kind, table, key, parameters, explain, item)
 
 
 def vacant(table: Table, stamp: Stamp) -> Condition:
@@ -348,10 +344,9 @@ def _claim(
         item[table.managed.entity_type] = {"S": SENTINEL}
     if new.expiry is not None and table.ttl_attribute is not None:
         item[table.ttl_attribute] = new.expiry
-    parameters: dict[str, Any] = {"TableName": stamp.names[table], "Item": item}
-    condition = vacant(table, stamp) | _held_for(former)
-    explain = _sentinel_verdict(definition, unique, stamp)
-    claim = finish("Put", table, key, parameters, Expressions(), condition, explain)
+    condition = expressed(ConditionExpression=vacant(table, stamp) | _held_for(former))
+    parameters: dict[str, Any] = {"TableName": stamp.names[table], "Item": item, **condition}
+    claim = finish("Put", table, key, parameters, _sentinel_verdict(definition, unique, stamp))
 
     def taken_over(other: Item) -> Action:
         return _claim(definition, unique, place, other, new, stamp)
@@ -361,9 +356,9 @@ def _claim(
 
 def _release(definition: EntityDefinition, place: AttributeValue, old: Holding, stamp: Stamp) -> Action:
     table, key = definition.table, _sentinel_key(definition.table, place)
-    parameters: dict[str, Any] = {"TableName": stamp.names[table], "Key": key}
-    condition = absent(Attribute(table.partition_key.name)) | _held_for(old.key)
-    release = finish("Delete", table, key, parameters, Expressions(), condition, lambda _: Lost(place["S"]))
+    condition = expressed(ConditionExpression=absent(Attribute(table.partition_key.name)) | _held_for(old.key))
+    parameters: dict[str, Any] = {"TableName": stamp.names[table], "Key": key, **condition}
+    release = finish("Delete", table, key, parameters, lambda _: Lost(place["S"]))
     return replace(release, releases=old.key)
 
 

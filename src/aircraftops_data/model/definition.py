@@ -29,6 +29,8 @@ AttributeValue = dict[str, Any]
 """One DynamoDB value: a dict with one key, its type: {"S": "x"}, {"N": "1"}, {"M": {...}}."""
 Item = dict[str, AttributeValue]
 """A stored item: attribute names to attribute values."""
+ItemView = Mapping[str, AttributeValue]
+"""An item that is only looked at."""
 
 # Stored by the library itself, and changed by every write or by time.
 MANAGED_FIELDS = frozenset({"version", "created_at", "updated_at", "expires_at"})
@@ -61,7 +63,9 @@ class KeyPart:
 
     def text_value(self, text: str) -> AttributeValue:
         """Key text as an attribute value. Raises InvalidKeyError where it is empty or over the limit."""
-        self._check_size(len(text.encode()))
+        # No code point takes more than 4 bytes.
+        if not 0 < len(text) <= self.limit_bytes // 4:
+            self._check_size(len(text.encode()))
         return {"S": text}
 
     def _check_size(self, size: int) -> None:
@@ -79,7 +83,7 @@ class KeyPart:
         return {only: number_value(stored["N"]) if self.attribute.type == "N" else bytes(stored["B"])}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoundKey:
     """A primary key or an index of one entity: its name, its parts, and the index (None: the primary key)."""
 
@@ -88,12 +92,12 @@ class BoundKey:
     partition: KeyPart
     sort: KeyPart | None
 
-    @property
+    @cached_property
     def parts(self) -> tuple[KeyPart, ...]:
         """The key's parts, partition key first."""
         return (self.partition,) if self.sort is None else (self.partition, self.sort)
 
-    @property
+    @cached_property
     def components(self) -> tuple[str, ...]:
         """The fields that feed the key, in template order, each once."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.template.components))
@@ -143,10 +147,16 @@ class EntityDefinition:
         """The class's name."""
         return self.entity.__name__
 
-    @property
+    @cached_property
     def keys(self) -> tuple[BoundKey, ...]:
         """The primary key and the indexes."""
         return (self.primary, *self.indexes)
+
+    @cached_property
+    def stored_names(self) -> frozenset[str]:
+        """Every attribute a field or an index key is stored under."""
+        indexed = {part.attribute.name for key in self.indexes for part in key.parts}
+        return frozenset({*self.attributes.values(), *indexed})
 
     def __repr__(self) -> str:
         return f"<definition of {self.name}>"
@@ -156,16 +166,25 @@ class EntityDefinition:
 
         Aliases are used where they can be, for models inside have some too.
         """
-        keys = self.validation_keys
-        keyed = {keys.get(name, name): value for name, value in values.items()}
         if self.ambiguous:
             return self.entity.model_validate(values, by_alias=False, by_name=True)
+        keys = self._renamed
+        keyed = {keys.get(name, name): value for name, value in values.items()} if keys else values
         return self.entity.model_validate(keyed, by_alias=True, by_name=True)
+
+    @cached_property
+    def _renamed(self) -> Mapping[str, str]:
+        """The fields pydantic takes under another name."""
+        return {name: key for name, key in self.validation_keys.items() if name != key}
 
     def identify(self, components: Mapping[str, Any]) -> Item:
         """The primary key of the entity with these components, normalised by their fields. Raises InvalidKeyError."""
         self.refuse_unknown(self.primary, components)
-        key = self.primary.build({name: self.coerce(name, value) for name, value in components.items()})
+        return self.key_of({name: self.coerce(name, value) for name, value in components.items()})
+
+    def key_of(self, values: Mapping[str, Any]) -> Item:
+        """The primary key of an entity with these values, which are as their fields normalise them."""
+        key = self.primary.build(values)
         if key is None:
             raise InvalidKeyError(f"{self.name}: a component of the primary key is None")
         return key

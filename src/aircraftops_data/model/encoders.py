@@ -37,6 +37,8 @@ class KeyEncoder:
 
 def instant_text(value: datetime) -> str:
     """An instant as fixed-width UTC text with microseconds: 2026-11-21T07:00:00.000000Z. Naive ones are refused."""
+    if value.tzinfo is UTC:
+        return value.isoformat(timespec="microseconds")[:-6] + "Z"
     if value.utcoffset() is None:
         raise InvalidKeyError("A datetime without a time zone names no instant; give it one (for example UTC)")
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_origin
 
 from pydantic import AliasChoices, AliasPath, ValidationError
 from pydantic_core import SchemaValidator
@@ -38,8 +40,8 @@ class FieldValidators:
     @cached_property
     def dependent(self) -> frozenset[str]:
         """The fields with rules that are given the other fields too."""
-        fields, _, _ = _model_fields(cast("Schema", self._entity.__pydantic_core_schema__))
-        return frozenset(name for name, field in fields.items() if _looks_around(field))
+        fields, _, _ = model_fields(cast("Schema", self._entity.__pydantic_core_schema__))
+        return frozenset(name for name, field in fields.items() if looks_around(field))
 
     @property
     def whole(self) -> bool:
@@ -55,14 +57,14 @@ class FieldValidators:
 
     def _build(self, name: str) -> SchemaValidator:
         schema: Schema = cast("Schema", self._entity.__pydantic_core_schema__)
-        fields, config, definitions = _model_fields(schema)
+        fields, config, definitions = model_fields(schema)
         field: Schema = fields[name]["schema"]
         if definitions:
             field = {"type": "definitions", "schema": field, "definitions": definitions}
         return SchemaValidator(cast("Any", field), cast("Any", config))
 
 
-def _model_fields(schema: Schema) -> tuple[dict[str, Schema], Schema | None, list[Schema]]:
+def model_fields(schema: Schema) -> tuple[dict[str, Schema], Schema | None, list[Schema]]:
     """The fields of a model's core schema, its configuration, and the definitions the fields may refer to."""
     definitions: list[Schema] = []
     config: Schema | None = None
@@ -77,15 +79,24 @@ def _model_fields(schema: Schema) -> tuple[dict[str, Schema], Schema | None, lis
     return schema["fields"], config, definitions
 
 
-def _looks_around(schema: Any) -> bool:
+def looks_around(schema: Any) -> bool:
     """Whether a validator function somewhere in a field's schema is given the validation's context."""
     if isinstance(schema, dict):
         found = cast("Schema", schema)
         function = found.get("function")
         if isinstance(function, dict) and cast("Schema", function).get("type") == "with-info":
             return True
-        return any(_looks_around(inner) for name, inner in found.items() if name != "metadata")
-    return isinstance(schema, list) and any(_looks_around(inner) for inner in schema)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return any(looks_around(inner) for name, inner in found.items() if name != "metadata")
+    return isinstance(schema, list) and any(looks_around(inner) for inner in schema)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def set_kind(entity: type[Entity], name: str) -> Callable[[], AbstractSet[Any]] | None:
+    """What makes an empty set of a field that is always a set; None for any other."""
+    annotation = entity.model_fields[name].annotation
+    origin: Any = get_origin(annotation) or annotation
+    if not isinstance(origin, type) or not issubclass(origin, AbstractSet):
+        return None
+    return frozenset if origin is frozenset else set
 
 
 def attribute_names(entity: type[Entity], table: Table) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from aircraftops_data.errors import AircraftOpsDataError, DefinitionError, InvalidKeyError
@@ -22,6 +23,7 @@ AFTER_SEPARATOR = "$"
 _ESCAPES = {code: f"%{code:02X}" for code in range(0x26)}
 _ESCAPED = re.compile(r"%([01][0-9A-F]|2[0-5])")
 _UNSAFE = re.compile(r"[\x00-\x25]")
+_SAFE = re.compile(r"[\x26-\x7e]*").fullmatch
 _COMPONENT = re.compile(r"\{(\w+)(?::([\d.]+))?\}")
 
 
@@ -36,7 +38,7 @@ def as_it_is(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text as it stands inside a component; order is kept. Raises InvalidKeyError where it has no UTF-8 form."""
-    return as_it_is(text).translate(_ESCAPES)
+    return text if _SAFE(text) else as_it_is(text).translate(_ESCAPES)
 
 
 def unescape(text: str) -> str:
@@ -65,7 +67,7 @@ class Component:
 Segment = str | Component
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeyTemplate:
     """`"TYPE#{typecode}#{registration}"`: segments between separators, each literal text or one component.
 
@@ -91,7 +93,7 @@ class KeyTemplate:
             return cls(text, segments, as_it_is, str)
         return template if escaped else cls(text, segments, refuse_separator, str)
 
-    @property
+    @cached_property
     def components(self) -> tuple[str, ...]:
         """The names of the components, in order."""
         return tuple(segment.name for segment in self.segments if isinstance(segment, Component))
@@ -120,10 +122,11 @@ class KeyTemplate:
         for segment in self.segments:
             if isinstance(segment, str):
                 parts.append(segment)
-            elif _given(segment, values) is None:
+                continue
+            value = _given(segment, values)
+            if value is None:
                 return None
-            else:
-                parts.append(self.encoded(segment, values[segment.name]))
+            parts.append(self.encoded(segment, value))
         return SEPARATOR.join(parts)
 
     def encoded(self, component: Component, value: Any) -> str:

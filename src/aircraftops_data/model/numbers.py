@@ -3,6 +3,7 @@
 Source: DynamoDB Developer Guide, "Supported data types and naming rules", Number.
 """
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded, Subnormal, Underflow
 
 from aircraftops_data.errors import InvalidValueError
@@ -12,6 +13,10 @@ _CONTEXT = Context(
 )
 
 
+# A fraction written out, with few enough digits and none far below the point; most are.
+_PLAIN = re.compile(r"-?(?:[1-9]\d{0,17}|0)\.\d{1,6}").fullmatch
+
+
 def number_text(value: float | Decimal) -> str:
     """The stored text of a number, the same for equal numbers; floats by their shortest repr.
 
@@ -19,6 +24,9 @@ def number_text(value: float | Decimal) -> str:
     """
     if isinstance(value, int) and -(10**38) < value < 10**38:
         return str(int(value))
+    if not isinstance(value, int) and _PLAIN(text := repr(value) if isinstance(value, float) else str(value)):
+        trimmed = text.rstrip("0").rstrip(".")
+        return "0" if trimmed == "-0" else trimmed
     try:
         number = _CONTEXT.create_decimal(_trimmed(Decimal(repr(value)) if isinstance(value, float) else Decimal(value)))
     except (Inexact, Rounded, Overflow, Underflow, Subnormal, InvalidOperation) as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast, get_origin
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -21,10 +21,12 @@ from aircraftops_data.errors import (
     WrongEntityTypeError,
 )
 from aircraftops_data.model.conditions import Attribute
-from aircraftops_data.model.definition import MANAGED_FIELDS, AttributeValue, EntityDefinition, Item, KeyPart
-from aircraftops_data.model.fields import problems
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, ItemView, KeyPart
+from aircraftops_data.model.fields import problems, set_kind
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
-from aircraftops_data.translation.values import check_nesting, decode_value, encode_value, item_size
+from aircraftops_data.translation.encoding import FieldEncoders
+from aircraftops_data.translation.readers import ReadItem, reader_of
+from aircraftops_data.translation.values import decode_value, encode_value, fits, item_size
 
 if TYPE_CHECKING:
     from aircraftops_data.model.entity import Entity
@@ -38,30 +40,15 @@ class EntityCodec(Generic[E]):
     def __init__(self, definition: EntityDefinition) -> None:
         self.definition = definition
         self._entity = cast("type[E]", definition.entity)
-        self._own = {name: stored for name, stored in definition.attributes.items() if name not in MANAGED_FIELDS}
-        self._sets = {name: kind for name in self._own if (kind := self._set_kind(name)) is not None}
+        self._encoders = FieldEncoders(definition)
+        own = self._encoders.own
+        self._sets = {name: kind for name in own if (kind := set_kind(self._entity, name)) is not None}
         self._by_attribute = {attribute: name for name, attribute in definition.attributes.items()}
-        fields = self._entity.model_fields
-        self._dumped_as = {name: fields[name].serialization_alias or name for name in fields}
-        self._absent_is_none = {name for name in self._own if fields[name].default is None}
-
-    def _set_kind(self, name: str) -> Callable[[], AbstractSet[Any]] | None:
-        annotation = self._entity.model_fields[name].annotation
-        origin: Any = get_origin(annotation) or annotation
-        if not isinstance(origin, type) or not issubclass(origin, AbstractSet):
-            return None
-        return frozenset if origin is frozenset else set
 
     def fields(self, entity: E) -> Item:
         """The entity's own fields, and its expiry, as attributes; None is left out where absence reads back as None."""
-        dumped = entity.model_dump(include=set(self._own), by_alias=True, warnings=False)
-        values = {name: dumped[self._dumped_as[name]] for name in self._own}
-        encoded = {
-            self._own[name]: stored for name in values if (stored := self._field(name, values[name])) is not None
-        }
-        if entity.expires_at is not None:
-            encoded |= self.expiry(entity.expires_at)
-        return encoded
+        encoded = self._encoders.every(entity)
+        return encoded if entity.expires_at is None else encoded | self.expiry(entity.expires_at)
 
     def expiry(self, expires_at: datetime) -> Item:
         """The TTL attribute. Raises InvalidValueError where the table has none."""
@@ -76,9 +63,7 @@ class EntityCodec(Generic[E]):
         """One validated field as its attribute value; None where nothing is stored for it."""
         if name == "expires_at":
             return None if value is None else next(iter(self.expiry(value).values()))
-        partial = self._entity.model_construct(**{name: value})
-        dumped = partial.model_dump(include={name}, by_alias=True, warnings=False)
-        return self._field(name, dumped[self._dumped_as[name]])
+        return self._encoders.one(name, value)
 
     def operand(self, attribute: Attribute | None, value: Any) -> AttributeValue:
         """A value to compare an attribute with, written as the attribute's own field would be."""
@@ -93,28 +78,11 @@ class EntityCodec(Generic[E]):
             # Not a value of the field, but perhaps what its serializer makes of one.
             return encode_value(value)
 
-    def _field(self, name: str, value: Any) -> AttributeValue | None:
-        if value is None:
-            return None if name in self._absent_is_none else {"NULL": True}
-        if isinstance(value, AbstractSet) and not value:
-            self._refuse_lossy_empty_set(name)
-            return None
-        try:
-            return check_nesting(encode_value(value))
-        except InvalidValueError as error:
-            raise InvalidValueError(
-                f"{self.definition.name}.{name}: {error.message}", problems=(f"{error.message} @ {name}",)
-            ) from error
-
-    def _refuse_lossy_empty_set(self, name: str) -> None:
-        """An empty set is stored as nothing and read back as empty, where the field cannot also be None."""
-        if name not in self._sets:
-            raise InvalidValueError(f"{self.definition.name}.{name}: DynamoDB has no empty set; use None for none")
-
     def keys(self, values: Mapping[str, Any]) -> Item:
         """The attributes of the primary key and of every index these values have an entry in."""
         return {name: stored for key in self.definition.keys for name, stored in (key.build(values) or {}).items()}
 
+    @cached_property
     def marks(self) -> Item:
         """The entity type and, above 1, the schema version."""
         definition = self.definition
@@ -128,15 +96,24 @@ class EntityCodec(Generic[E]):
     def item(self, entity: E) -> Item:
         """The whole item, but for the marks of a commit. Raises InvalidKeyError, InvalidValueError."""
         managed = self.definition.table.managed
-        item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks()}
+        item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks}
         item[managed.version] = {"N": str(entity.version)}
         for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
             if instant is not None:
                 item[name] = encode_value(instant)
         return item
 
-    def entity(self, item: Item) -> E:
+    def entity(self, item: ItemView) -> E:
         """The entity of a stored item. Raises CorruptItemError, or one of its kinds, with `problem @ path`."""
+        read: E | None = item.entity if isinstance(item, ReadItem) else self._read(item)
+        return self.slow_entity(item) if read is None else read
+
+    def _read(self, item: ItemView) -> E | None:
+        reader = reader_of(self.definition)
+        return None if reader is None else reader.entity(item)
+
+    def slow_entity(self, item: ItemView) -> E:
+        """The same attribute by attribute, for items of any shape; says what does not fit."""
         self.check_type(item)
         values = self._upgraded(item) if self.is_old(item) else self._plain(item)
         self._fill(values, item)
@@ -145,7 +122,7 @@ class EntityCodec(Generic[E]):
         except ValidationError as error:
             self._corrupt(item, problems(error), None)
 
-    def plain(self, item: Item) -> dict[str, Any]:
+    def plain(self, item: ItemView) -> dict[str, Any]:
         """The fields an item carries by name in plain Python, not validated; for projected reads.
 
         Components that only a key holds are read from it.
@@ -155,7 +132,7 @@ class EntityCodec(Generic[E]):
         values = self._plain(item)
         return values | self._from_keys(item, values)
 
-    def schema_version(self, item: Item) -> int:
+    def schema_version(self, item: ItemView) -> int:
         """The schema version an item was written with; 1 where it does not say."""
         stored = item.get(self.definition.table.managed.schema_version, {"N": "1"})
         try:
@@ -163,14 +140,14 @@ class EntityCodec(Generic[E]):
         except (KeyError, ValueError, TypeError) as error:
             self._corrupt(item, ("expected a whole number @ schema_version",), error)
 
-    def is_old(self, item: Item) -> bool:
+    def is_old(self, item: ItemView) -> bool:
         """Whether the item was written by an older schema version. Raises CorruptItemError for a newer one."""
         found, current = self.schema_version(item), self.definition.schema_version
         if found > current:
             self._corrupt(item, (f"written by schema version {found}, this code knows {current} @ (item)",), None)
         return found < current
 
-    def _plain(self, item: Item) -> dict[str, Any]:
+    def _plain(self, item: ItemView) -> dict[str, Any]:
         values = {
             name: self._decoded(item, attribute)
             for name, attribute in self.definition.attributes.items()
@@ -178,13 +155,13 @@ class EntityCodec(Generic[E]):
         }
         return self._with_expiry(values, item)
 
-    def _with_expiry(self, values: dict[str, Any], item: Item) -> dict[str, Any]:
+    def _with_expiry(self, values: dict[str, Any], item: ItemView) -> dict[str, Any]:
         expires = values.get("expires_at")
         if expires is not None:
             values["expires_at"] = self._instant(expires, item)
         return values
 
-    def _instant(self, seconds: Any, item: Item) -> datetime:
+    def _instant(self, seconds: Any, item: ItemView) -> datetime:
         if isinstance(seconds, bool) or not isinstance(seconds, int | Decimal):
             self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
         try:
@@ -192,24 +169,24 @@ class EntityCodec(Generic[E]):
         except (ArithmeticError, ValueError, OSError):
             self._corrupt(item, ("expected epoch seconds @ expires_at",), None)
 
-    def _decoded(self, item: Item, attribute: str) -> Any:
+    def _decoded(self, item: ItemView, attribute: str) -> Any:
         try:
             return decode_value(item[attribute])
         except CorruptItemError as error:
             self._corrupt(item, (f"{error.message} @ {attribute}",), error)
 
-    def left_behind(self, item: Item) -> set[str]:
+    def left_behind(self, item: ItemView) -> set[str]:
         """The attributes that upgrading an old item takes away: what its schema had and the current one has not."""
         return set(item) - set(self._lifted(item)) if self.is_old(item) else set()
 
-    def _lifted(self, item: Item) -> dict[str, Any]:
+    def _lifted(self, item: ItemView) -> dict[str, Any]:
         """Plain values lifted step by step to the current schema version, by attribute name."""
         values = {name: self._decoded(item, name) for name in item}
         for version in range(self.schema_version(item), self.definition.schema_version):
             values = self._lift(item, version, values)
         return values
 
-    def _upgraded(self, item: Item) -> dict[str, Any]:
+    def _upgraded(self, item: ItemView) -> dict[str, Any]:
         """The current fields of an old item, by field name."""
         values = self._lifted(item)
         found = {
@@ -217,20 +194,20 @@ class EntityCodec(Generic[E]):
         }
         return self._with_expiry(found, item)
 
-    def _lift(self, item: Item, version: int, values: dict[str, Any]) -> dict[str, Any]:
+    def _lift(self, item: ItemView, version: int, values: dict[str, Any]) -> dict[str, Any]:
         try:
             return dict(self.definition.upgraders[version](dict(values)))
         except Exception as error:  # noqa: BLE001 - an upgrader is the user's code and may raise anything
             self._corrupt(item, (f"upgrader from version {version}: {type(error).__name__} @ (item)",), error)
 
-    def _fill(self, values: dict[str, Any], item: Item) -> None:
+    def _fill(self, values: dict[str, Any], item: ItemView) -> None:
         """What the attributes leave out: empty sets, and components that only a key holds (foreign tables)."""
         for name, kind in self._sets.items():
             if values.get(name) is None:
                 values[name] = kind()
         values |= self._from_keys(item, values)
 
-    def _from_keys(self, item: Item, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _from_keys(self, item: ItemView, values: Mapping[str, Any]) -> dict[str, Any]:
         """The components that no attribute of its own holds, read from the keys (foreign tables, narrow indexes)."""
         found: dict[str, Any] = {}
         for key in self.definition.keys:
@@ -239,14 +216,14 @@ class EntityCodec(Generic[E]):
                     found |= self._parsed(item, part)
         return {name: value for name, value in found.items() if name not in values}
 
-    def _parsed(self, item: Item, part: KeyPart) -> dict[str, Any]:
+    def _parsed(self, item: ItemView, part: KeyPart) -> dict[str, Any]:
         stored = item.get(part.attribute.name)
         try:
             return {} if stored is None else part.parse(stored)
         except InvalidKeyError as error:
             self._corrupt(item, (f"{error.message} @ {part.attribute.name}",), error)
 
-    def check_type(self, item: Item) -> None:
+    def check_type(self, item: ItemView) -> None:
         """Raise WrongEntityTypeError or UnknownEntityTypeError unless the item is of this entity."""
         table = self.definition.table
         if not table.typed:
@@ -262,7 +239,7 @@ class EntityCodec(Generic[E]):
             found=found,
         )
 
-    def _corrupt(self, item: Item, found: tuple[str, ...], cause: Exception | None) -> NoReturn:
+    def _corrupt(self, item: ItemView, found: tuple[str, ...], cause: Exception | None) -> NoReturn:
         raise CorruptItemError(
             f"A stored {self.definition.name} does not fit: {'; '.join(found)}",
             entity=self.definition.name,
@@ -279,20 +256,20 @@ def codec_of(definition: EntityDefinition) -> EntityCodec[Any]:
 
 def values_of(entity: Entity) -> dict[str, Any]:
     """The entity's fields by name, as they are."""
-    return dict(entity)
+    return dict(entity.__dict__)
 
 
-def type_of(item: Item, table: Table) -> str | None:
+def type_of(item: ItemView, table: Table) -> str | None:
     """The entity type an item says it has."""
     return item.get(table.managed.entity_type, {}).get("S")
 
 
-def primary_key(item: Item, table: Table) -> Item:
+def primary_key(item: ItemView, table: Table) -> Item:
     """The primary key's attributes of an item."""
     return {attribute.name: item[attribute.name] for attribute in table.attributes if attribute.name in item}
 
 
-def is_expired(item: Item, table: Table, now: datetime) -> bool:
+def is_expired(item: ItemView, table: Table, now: datetime) -> bool:
     """Whether an item's expiry has passed, though DynamoDB may not have deleted it yet (it takes up to days)."""
     stored = item.get(table.ttl_attribute, {}).get("N") if table.ttl_attribute else None
     return stored is not None and float(stored) <= now.timestamp()
@@ -300,6 +277,8 @@ def is_expired(item: Item, table: Table, now: datetime) -> bool:
 
 def check_size(item: Item, name: str) -> Item:
     """The item. Raises ItemTooLargeError over 400 KB, DynamoDB's limit."""
+    if fits(item, ITEM_LIMIT_BYTES):
+        return item
     size = item_size(item)
     if size > ITEM_LIMIT_BYTES:
         raise ItemTooLargeError(

@@ -1,15 +1,11 @@
-"""Conditions, updates and projections as DynamoDB expression strings; the one place that speaks to pynamodb."""
+"""Conditions, updates and projections taken apart into shapes and values, and put into the parameters of a request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
-
-from pynamodb.expressions import condition as rendered
-from pynamodb.expressions.operand import Path, Value
-from pynamodb.expressions.projection import create_projection_expression  # pyright: ignore[reportUnknownVariableType]
-from pynamodb.expressions.update import SetAction, Update
 
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.model.conditions import (
@@ -40,7 +36,7 @@ def encode_operand(_: Attribute | None, value: Any) -> AttributeValue:
     return encode_value(value)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Changes:
     """What an update does to attributes, by their stored names."""
 
@@ -54,109 +50,108 @@ class Changes:
     """Attributes that go up by one, from 0 where they are absent."""
 
 
-class Expressions:
-    """Gathers the expressions of one request and the names and values they share."""
+Expression = Condition | Changes | list[Attribute]
+Shape = tuple[Any, ...]
+"""An expression without its values: nested tuples of words and attribute names, so that it can be looked up."""
 
-    def __init__(self, encode: OperandEncoder = encode_operand) -> None:
+_VALUE: Shape = ("value",)
+
+
+def expressed(encode: OperandEncoder = encode_operand, **expressions: Expression | None) -> dict[str, Any]:
+    """The parameters that hold these expressions (by the parameter's name) and the names and values they share.
+
+    The text of an expression depends on its shape alone: it is made once for each and kept.
+    """
+    values: list[AttributeValue] = []
+    shaping = _Shaping(encode, values)
+    shapes = tuple((name, shaping.shape(found)) for name, found in expressions.items() if found is not None)
+    texts, names = _rendered(shapes)
+    parameters: dict[str, Any] = dict(texts)
+    if names:
+        parameters["ExpressionAttributeNames"] = dict(names)
+    if values:
+        parameters["ExpressionAttributeValues"] = {f":{place}": value for place, value in enumerate(values)}
+    return parameters
+
+
+class _Shaping:
+    """Takes expressions apart: the shape is given, the values go to a list, in the order they will be named in."""
+
+    def __init__(self, encode: OperandEncoder, values: list[AttributeValue]) -> None:
         self._encode = encode
-        self._names: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
+        self._values = values
 
-    def condition(self, condition: Condition) -> str:
-        """A condition, filter or key condition."""
-        return str(self._rendered(condition).serialize(self._names, self._values))
+    def shape(self, expression: Expression) -> Shape:
+        """The shape of an expression."""
+        if isinstance(expression, Changes):
+            return self._changes(expression)
+        if isinstance(expression, list):
+            return ("projection", *((attribute.name, *attribute.path) for attribute in expression))
+        return self._condition(expression)
 
-    def update(self, changes: Changes) -> str:
-        """An update expression."""
-        update = Update()
-        for name, stored in changes.set.items():
-            update.add_action(SetAction(Path([name]), Value(stored)))
-        for name, stored in changes.set_if_absent.items():
-            update.add_action(SetAction(Path([name]), Path([name]) | Value(stored)))
-        for name in changes.count:
-            update.add_action(SetAction(Path([name]), (Path([name]) | Value({"N": "0"})) + Value({"N": "1"})))
-        for name, former in changes.shift:
-            update.add_action(SetAction(Path([name]), Path([former]) | Value(changes.set[former])))
-        for name in changes.remove:
-            update.add_action(Path([name]).remove())
-        for name, stored in changes.add.items():
-            update.add_action(Path([name]).add(Value(stored)))
-        return str(update.serialize(self._names, self._values))
+    def _changes(self, changes: Changes) -> Shape:
+        self._values += changes.set.values()
+        self._values += changes.set_if_absent.values()
+        self._values += [{"N": "0"}, {"N": "1"}] * len(changes.count)
+        self._values += [changes.set[former] for _, former in changes.shift]
+        self._values += changes.add.values()
+        added = tuple((name, *stored) for name, stored in changes.add.items())
+        plain = (changes.set, changes.set_if_absent, changes.count, changes.shift, changes.remove)
+        return ("update", *map(tuple, plain), added)
 
-    def projection(self, attributes: Iterable[Attribute]) -> str:
-        """The attributes to read."""
-        return str(create_projection_expression([_path(attribute) for attribute in attributes], self._names))
-
-    def parameters(self) -> dict[str, Any]:
-        """The request parameters that carry the names and values used."""
-        found: dict[str, Any] = {}
-        if self._names:
-            found["ExpressionAttributeNames"] = {place: name for name, place in self._names.items()}
-        if self._values:
-            found["ExpressionAttributeValues"] = self._values
-        return found
-
-    def _rendered(self, condition: Condition) -> Any:
+    def _condition(self, condition: Condition) -> Shape:
         match condition:
             case Both(left, right):
-                return rendered.And(self._rendered(left), self._rendered(right))
+                return ("and", self._condition(left), self._condition(right))
             case Either(left, right):
-                return rendered.Or(self._rendered(left), self._rendered(right))
+                return ("or", self._condition(left), self._condition(right))
             case Negation(Exists(left)):
-                return rendered.NotExists(self._operand(left))
+                return ("absent", self._operand(left))
             case Negation(inner):
-                return rendered.Not(self._rendered(inner))
+                return ("not", self._condition(inner))
             case Exists(left):
-                return rendered.Exists(self._operand(left))
+                return ("exists", self._operand(left))
             case _:
                 return self._compared(condition)
 
-    def _compared(self, condition: Condition) -> Any:
+    def _compared(self, condition: Condition) -> Shape:
         match condition:
             case Comparison(operator, left, right):
-                return rendered.Comparison(operator, self._operand(left, right), self._operand(right, left))
+                return ("compare", operator, self._operand(left, right), self._operand(right, left))
             case Between(left, low, high):
-                bounds = (self._operand(bound, left) for bound in (low, high))
-                return rendered.Between(self._operand(left), *bounds)
+                return ("between", self._operand(left), self._operand(low, left), self._operand(high, left))
             case In(left, choices):
                 if not 0 < len(choices) <= 100:
                     raise InvalidInputError("is_in takes 1 to 100 values")
-                return rendered.In(self._operand(left), *(self._operand(choice, left) for choice in choices))
+                return ("in", self._operand(left), *[self._operand(choice, left) for choice in choices])
             case BeginsWith(left, prefix):
-                return rendered.BeginsWith(self._operand(left), self._operand(prefix))
+                return ("begins_with", self._operand(left), self._operand(prefix))
             case Contains(left, part):
-                return rendered.Contains(self._operand(left), self._operand(part))
+                return ("contains", self._operand(left), self._operand(part))
             case _:
                 raise InvalidInputError(f"{type(condition).__name__} is not a condition")
 
-    def _operand(self, operand: Operand, against: Operand = None) -> Any:
-        match operand:
-            case Attribute():
-                return _path(operand)
-            case Size(of):
-                return rendered.size(_path(of))  # pyright: ignore[reportUnknownMemberType]
-            case Stored(value):
-                return Value(dict(value))
-            case None:
-                raise InvalidValueError("Nothing equals None in a condition; use exists() or does_not_exist()")
-            case _:
-                return Value(self._encode(against if isinstance(against, Attribute) else None, operand))
-
-
-def _path(attribute: Attribute) -> Path:
-    """A document path; pynamodb writes list positions as part of the segment before them."""
-    segments: list[str] = []
-    for step in (attribute.name, *attribute.path):
-        if isinstance(step, str):
-            segments.append(_name(step))
-        elif step < 0:
-            raise InvalidInputError("A position in a list counts from 0; there is none from the end")
+    def _operand(self, operand: Operand, against: Operand = None) -> Shape:
+        if isinstance(operand, Attribute):
+            return ("path", operand.name, *operand.path)
+        if isinstance(operand, Size):
+            return ("size", operand.of.name, *operand.of.path)
+        if isinstance(operand, Stored):
+            self._values.append(operand.value)
+        elif operand is None:
+            raise InvalidValueError("Nothing equals None in a condition; use exists() or does_not_exist()")
         else:
-            segments[-1] += f"[{step}]"
-    return Path(segments)
+            self._values.append(self._encode(against if isinstance(against, Attribute) else None, operand))
+        return _VALUE
 
 
-def _name(name: str) -> str:
-    if not name or "[" in name or "]" in name:
-        raise InvalidInputError(f"Attribute name {name!r} is empty or holds a bracket, which expressions cannot name")
-    return name
+@lru_cache(4096)
+def _rendered(shapes: tuple[tuple[str, Shape], ...]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The text of each shape by parameter, and the names they share by placeholder."""
+    # Imported where it is first needed: reading by key takes no expressions.
+    from aircraftops_data.translation.rendering import text_of
+
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    texts = {parameter: text_of(shape, names, values) for parameter, shape in shapes}
+    return texts, {place: name for name, place in names.items()}

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, SecretBytes, SecretStr
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from aircraftops_data.errors import CorruptItemError, InvalidKeyError, InvalidValueError
 from aircraftops_data.model.definition import AttributeValue, Item
 from aircraftops_data.model.encoders import instant_text
 from aircraftops_data.model.numbers import number_text, number_value
+from aircraftops_data.wire import binary_of
 
 NESTING_LIMIT = 32
 _NUMBERS = (int, float, Decimal)
@@ -27,18 +29,20 @@ _ADDRESSES = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interfac
 
 def encode_value(value: Any) -> AttributeValue:
     """A value as DynamoDB holds it. Raises InvalidValueError for what it cannot hold exactly."""
-    encoder = _ENCODERS.get(type(value))  # pyright: ignore[reportUnknownArgumentType]
-    if encoder is not None:
-        return encoder(value)
-    for base, known in _BY_BASE:
-        if isinstance(value, base):
-            return known(value)
-    return _encode_other(value)
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    encoder = _ENCODERS.get(kind)
+    return _encoder_of(kind)(value) if encoder is None else encoder(value)
+
+
+@lru_cache(1024)
+def _encoder_of(kind: Any) -> Callable[[Any], AttributeValue]:
+    """How values of a type that is not one of the plain ones are written."""
+    return next((known for base, known in _BY_BASE if issubclass(kind, base)), _encode_other)
 
 
 def _encode_text(value: str) -> AttributeValue:
     try:
-        value.encode()
+        value.isascii() or value.encode()
     except UnicodeEncodeError as error:
         raise InvalidValueError("Text with a lone surrogate has no UTF-8 form and cannot be stored") from error
     return {"S": str(value)}
@@ -62,6 +66,8 @@ def _encode_sequence(value: Iterable[Any]) -> AttributeValue:
 
 def _encode_set(value: AbstractSet[Any]) -> AttributeValue:
     """A set of one type, in a fixed order; an empty one as an empty list, since DynamoDB has no empty set."""
+    if value and all(type(inner) is str and inner.isascii() for inner in value):
+        return {"SS": sorted(value)}
     encoded = [encode_value(inner) for inner in value]
     kinds = {kind for inner in encoded for kind in inner}
     if not encoded:
@@ -132,14 +138,14 @@ def decode_value(stored: AttributeValue) -> Any:
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "S": lambda value: value,
     "N": number_value,
-    "B": bytes,
+    "B": binary_of,
     "BOOL": lambda value: value,
     "NULL": lambda _: None,
     "L": lambda value: [decode_value(inner) for inner in value],
     "M": lambda value: {name: decode_value(inner) for name, inner in value.items()},
     "SS": set,
     "NS": lambda value: {number_value(text) for text in value},
-    "BS": lambda value: {bytes(inner) for inner in value},
+    "BS": lambda value: {binary_of(inner) for inner in value},
 }
 
 
@@ -154,6 +160,14 @@ def check_nesting(stored: AttributeValue, levels: int = NESTING_LIMIT - 1) -> At
     for value in inner:
         check_nesting(value, levels - 1)
     return stored
+
+
+def fits(item: Item, limit_bytes: int) -> bool:
+    """Whether an item is surely no larger than this: as JSON, every part of it takes more than DynamoDB counts."""
+    try:
+        return len(to_json(item, bytes_mode="base64")) <= limit_bytes
+    except PydanticSerializationError:
+        return False
 
 
 def item_size(item: Item) -> int:

@@ -66,11 +66,9 @@ async def _flat(chunks: AsyncGenerator[Chunk[T]], gathered: Gathered[T]) -> Asyn
     async with aclosing(chunks):
         async for part in chunks:
             gathered.consumed += part.consumed
-            for found in part.found:
-                if found.error is None:
-                    yield cast("T", found.value)
-                else:
-                    gathered.take(found)
+            found = part.found
+            for value in cast("list[T]", found.values) if found.clean else gathered.sifted(found.values):
+                yield value
 
 
 @dataclass(frozen=True)
