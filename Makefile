@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo test fast thorough lint types check build bench bench-scaling clean
+.PHONY: demo test fast thorough lint types twins check build bench bench-scaling clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -23,6 +23,10 @@ lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python tools/twins.py --check
+
+twins: $(VENV)/dev.done
+	$(BIN)/python tools/twins.py
 
 types: $(VENV)/dev.done
 	$(BIN)/mypy

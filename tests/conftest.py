@@ -1,4 +1,4 @@
-"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local."""
+"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local, there also through asyncio."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from aircraftops_data.clock import Chance
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
+from blocking import BlockingCore, BlockingOps
 
 settings.register_profile(
     "fast",
@@ -25,7 +26,12 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("fast"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
-ENGINES = [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)]
+# moto is not safe to use from several threads, which the asyncio core's test transport does.
+ENGINES = [
+    pytest.param("moto"),
+    pytest.param("local", marks=pytest.mark.slow),
+    pytest.param("local-async", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +59,7 @@ def session() -> boto3.Session:
 @pytest.fixture
 def client(engine: str, session: boto3.Session, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A boto3 client of the engine."""
-    if engine == "local":
+    if engine != "moto":
         yield session.client("dynamodb", endpoint_url=request.getfixturevalue("local_endpoint"))
         return
     from moto import mock_aws
@@ -68,12 +74,13 @@ Connect = Callable[..., CoreTable]
 
 
 @pytest.fixture
-def connect(client: Any) -> Iterator[Connect]:
+def connect(client: Any, engine: str) -> Iterator[Connect]:
     """Makes a `CoreTable` over fresh tables of these definitions: `connect(TABLE, ..., clock=...)`."""
     made: list[str] = []
 
     def fresh(*tables: Table, **options: Any) -> CoreTable:
-        core = CoreTable.connect(client=client, prefix=f"t{Chance().identifier()}-", **options)
+        kind: Any = BlockingCore if engine == "local-async" else CoreTable
+        core: CoreTable = kind.connect(client=client, prefix=f"t{Chance().identifier()}-", **options)
         core.runner.run(create_tables(tables, core.context, TableOptions()))
         made.extend(core.context.names[table] for table in tables)
         return core
@@ -90,9 +97,10 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def aircraft_ops(client: Any) -> Iterator[AircraftOps]:
+def aircraft_ops(client: Any, engine: str) -> Iterator[AircraftOps]:
     """An `AircraftOps` with tables of its own."""
-    ops = AircraftOps.connect(client=client, prefix=f"t{Chance().identifier()}-")
+    kind: Any = BlockingOps if engine == "local-async" else AircraftOps
+    ops: AircraftOps = kind.connect(client=client, prefix=f"t{Chance().identifier()}-")
     ops.create_tables()
     yield ops
     for name in ops.table_names():

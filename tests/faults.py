@@ -65,7 +65,7 @@ class FaultyTransport:
 def faulty(core: CoreTable) -> tuple[CoreTable, FaultyTransport]:
     """The same tables through a transport that fails when told to."""
     transport = FaultyTransport(core.runner.transport)
-    return CoreTable(transport, core.context), transport
+    return type(core)(transport, core.context), transport
 
 
 def passing(request: Request, send: Send) -> Response:

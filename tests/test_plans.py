@@ -13,7 +13,7 @@ from aircraftops_data import GSI1, GSI2, Entity, Index, PrimaryKey, Table
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.intents import Create, Delete, Put, Replace
-from aircraftops_data.core.transaction import deleting, updating
+from aircraftops_data.core.targets import deleting, updating
 from aircraftops_data.errors import (
     AlreadyExistsError,
     ConditionFailedError,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aircraftops_data import GSI1, CoreTable, Entity, Index, PrimaryKey, SecondaryIndex, Table
-from aircraftops_data.core.batch import BatchWrite, batch_get, batch_write, chunks, last_of_each, place_of
+from aircraftops_data.core.batch import BatchWrite, batch_get, batch_write, place_of
 from aircraftops_data.core.reading import Reading, count, get, page, source_of
 from aircraftops_data.errors import (
     AccessDeniedError,
@@ -325,14 +325,6 @@ def test_any_other_failure_is_reported_for_all_that_waited(stage: Stage) -> None
     assert [failure.entity for failure in report.failed] == [0, 2]
 
 
-@given(st.lists(st.integers(0, 5), max_size=20))
-def test_of_the_same_key_the_last_write_counts_for_all(given_numbers: list[int]) -> None:
-    kept = last_of_each(BatchWrite(place, LOGS, key(stored(n))) for place, n in enumerate(given_numbers))
-    assert len({write.place for write in kept}) == len(kept) == len(set(given_numbers))
-    assert sorted(entity for write in kept for entity in write.entities) == list(range(len(given_numbers)))
-    assert [write.entity for write in kept] == sorted(write.entity for write in kept)
-
-
 def test_numbers_in_keys_are_the_same_by_value() -> None:
     table = Table("Readings", KeyAttribute("id"), KeyAttribute("at", "N"))
     one, other = ({"id": {"S": "a"}, "at": {"N": text}} for text in ("1.0", "1"))
@@ -340,13 +332,6 @@ def test_numbers_in_keys_are_the_same_by_value() -> None:
     assert place_of({"id": {"S": "1"}}, Table("A", KeyAttribute("id"), None)) != place_of(
         {"id": {"B": b"1"}}, Table("A", KeyAttribute("id", "B"), None)
     )
-
-
-@given(st.lists(st.integers(), max_size=20), st.integers(1, 7))
-def test_chunks_hold_everything_in_order(values: list[int], size: int) -> None:
-    parts = list(chunks(iter(values), size))
-    assert [value for part in parts for value in part] == values
-    assert all(len(part) == size for part in parts[:-1])
 
 
 # Before anything is sent

@@ -9,7 +9,7 @@ import pytest
 from aircraftops_data import GSI1, CoreTable, Entity, Index, PrimaryKey, Table, Unique
 from aircraftops_data.core.commit import commit, write
 from aircraftops_data.core.intents import Check, Create, Delete, Move, Put
-from aircraftops_data.core.transaction import updating
+from aircraftops_data.core.targets import updating
 from aircraftops_data.errors import (
     AlreadyExistsError,
     ConditionFailedError,

@@ -7,6 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aircraftops_data.access.aio.aircraft import (
+        AsyncAircraftRepository,
+        AsyncAircraftTypeRepository,
+        AsyncImageRepository,
+        AsyncMaintenanceRepository,
+    )
+    from aircraftops_data.access.aio.registry import (
+        AsyncOperatorRepository,
+        AsyncOwnerRepository,
+        AsyncRegistryRepository,
+    )
+    from aircraftops_data.access.aio.repository import AsyncRepository
     from aircraftops_data.access.aircraft import (
         AircraftRepository,
         AircraftTypeRepository,
@@ -15,12 +27,20 @@ if TYPE_CHECKING:
     )
     from aircraftops_data.access.registry import OperatorRepository, OwnerRepository, RegistryRepository
     from aircraftops_data.access.repository import Repository
+    from aircraftops_data.async_ops import AsyncAircraftOps
     from aircraftops_data.consumed import Consumed, metered
+    from aircraftops_data.core.aio.query import AsyncQuery
+    from aircraftops_data.core.aio.table import AsyncCoreTable
+    from aircraftops_data.core.aio.transaction import AsyncTransaction
     from aircraftops_data.core.batch import Report
+    from aircraftops_data.core.collection import Collection
+    from aircraftops_data.core.pace import Limiter, Rate
+    from aircraftops_data.core.packing import Progress
     from aircraftops_data.core.partial import Partial
-    from aircraftops_data.core.query import Collection, Query
+    from aircraftops_data.core.query import Query
     from aircraftops_data.core.reading import Page
     from aircraftops_data.core.table import CoreTable
+    from aircraftops_data.core.transaction import Transaction
     from aircraftops_data.entities.aircraft import Aircraft, AircraftType
     from aircraftops_data.entities.images import ImageMetadata
     from aircraftops_data.entities.maintenance import MaintenanceEvent
@@ -44,24 +64,37 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AUDIT_EVENTS": "model.schema",
-    "CORE": "model.schema",
-    "GSI1": "model.schema",
-    "GSI2": "model.schema",
-    "GSI3": "model.schema",
-    "JOBS": "model.schema",
     "Aircraft": "entities.aircraft",
     "AircraftOps": "ops",
     "AircraftRepository": "access.aircraft",
     "AircraftType": "entities.aircraft",
     "AircraftTypeRepository": "access.aircraft",
-    "Collection": "core.query",
+    "AsyncAircraftOps": "async_ops",
+    "AsyncAircraftRepository": "access.aio.aircraft",
+    "AsyncAircraftTypeRepository": "access.aio.aircraft",
+    "AsyncCoreTable": "core.aio.table",
+    "AsyncImageRepository": "access.aio.aircraft",
+    "AsyncMaintenanceRepository": "access.aio.aircraft",
+    "AsyncOperatorRepository": "access.aio.registry",
+    "AsyncOwnerRepository": "access.aio.registry",
+    "AsyncQuery": "core.aio.query",
+    "AsyncRegistryRepository": "access.aio.registry",
+    "AsyncRepository": "access.aio.repository",
+    "AsyncTransaction": "core.aio.transaction",
+    "CORE": "model.schema",
+    "Collection": "core.collection",
     "Consumed": "consumed",
     "CoreTable": "core.table",
     "Entity": "model.entity",
+    "GSI1": "model.schema",
+    "GSI2": "model.schema",
+    "GSI3": "model.schema",
     "ImageMetadata": "entities.images",
     "ImageRepository": "access.aircraft",
     "Index": "model.declarations",
+    "JOBS": "model.schema",
     "KeyAttribute": "model.schema",
+    "Limiter": "core.pace",
     "MaintenanceEvent": "entities.maintenance",
     "MaintenanceRepository": "access.aircraft",
     "Operator": "entities.operators",
@@ -71,7 +104,9 @@ _HOME = {
     "Page": "core.reading",
     "Partial": "core.partial",
     "PrimaryKey": "model.declarations",
+    "Progress": "core.packing",
     "Query": "core.query",
+    "Rate": "core.pace",
     "Registration": "entities.registry",
     "RegistryRepository": "access.registry",
     "Report": "core.batch",
@@ -79,6 +114,7 @@ _HOME = {
     "SecondaryIndex": "model.schema",
     "Settings": "settings",
     "Table": "model.schema",
+    "Transaction": "core.transaction",
     "Unique": "model.declarations",
     "metered": "consumed",
     "upgrader": "model.declarations",
@@ -96,6 +132,18 @@ __all__ = [
     "AircraftRepository",
     "AircraftType",
     "AircraftTypeRepository",
+    "AsyncAircraftOps",
+    "AsyncAircraftRepository",
+    "AsyncAircraftTypeRepository",
+    "AsyncCoreTable",
+    "AsyncImageRepository",
+    "AsyncMaintenanceRepository",
+    "AsyncOperatorRepository",
+    "AsyncOwnerRepository",
+    "AsyncQuery",
+    "AsyncRegistryRepository",
+    "AsyncRepository",
+    "AsyncTransaction",
     "Collection",
     "Consumed",
     "CoreTable",
@@ -104,6 +152,7 @@ __all__ = [
     "ImageRepository",
     "Index",
     "KeyAttribute",
+    "Limiter",
     "MaintenanceEvent",
     "MaintenanceRepository",
     "Operator",
@@ -113,7 +162,9 @@ __all__ = [
     "Page",
     "Partial",
     "PrimaryKey",
+    "Progress",
     "Query",
+    "Rate",
     "Registration",
     "RegistryRepository",
     "Report",
@@ -121,6 +172,7 @@ __all__ = [
     "SecondaryIndex",
     "Settings",
     "Table",
+    "Transaction",
     "Unique",
     "metered",
     "upgrader",

@@ -1,8 +1,9 @@
-"""AircraftOps: the whole data layer behind one door."""
+# Generated from async_ops.py by tools/twins.py; edit that.
+"""The whole data layer behind one door."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from aircraftops_data.access.aircraft import (
     AircraftRepository,
@@ -12,6 +13,7 @@ from aircraftops_data.access.aircraft import (
 )
 from aircraftops_data.access.registry import OperatorRepository, OwnerRepository, RegistryRepository
 from aircraftops_data.clock import Clock, Retry
+from aircraftops_data.core.connecting import DEFAULT_TRANSPORT, TransportName
 from aircraftops_data.core.provisioning import TableOutcome, create_tables
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.model.schema import TABLES
@@ -19,7 +21,10 @@ from aircraftops_data.settings import Settings, TableOptions
 
 
 class AircraftOps:
-    """The repositories over the three tables, made once and shared; safe between threads."""
+    """The repositories over the three tables, made once and shared; safe between threads.
+
+    `with AircraftOps.connect() as ops` closes the connections at the end; so does `close`.
+    """
 
     def __init__(self, core: CoreTable, options: TableOptions | None = None) -> None:
         self.core = core
@@ -41,15 +46,28 @@ class AircraftOps:
         settings: Settings | None = None,
         clock: Clock | None = None,
         retry: Retry | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
         **given: Any,
     ) -> AircraftOps:
         """Connect by boto3's own configuration (AWS_ENDPOINT_URL_DYNAMODB, AWS_PROFILE, ... are honoured).
 
-        `session` is a boto3 session, `client` a DynamoDB client to use as it is. Every field of `Settings` may be
-        given by name (`prefix="prod-"`, `endpoint_url=...`), and goes before its environment variable. Nothing is sent.
+        `session` is a boto3 session, `client` a DynamoDB client to use as it is, `transport` what carries requests.
+        Every field of `Settings` may be given by name (`prefix="prod-"`, `endpoint_url=...`), and goes before its
+        environment variable. Nothing is sent. Raises InvalidInputError.
         """
-        core = CoreTable.connect(session=session, client=client, settings=settings, clock=clock, retry=retry, **given)
+        options: dict[str, Any] = {"session": session, "client": client, "settings": settings, **given}
+        core = CoreTable.connect(clock=clock, retry=retry, transport=transport, **options)
         return cls(core, settings or Settings.from_environment(**given))
+
+    def close(self) -> None:
+        """Close the connections; a client the caller gave is the caller's to close."""
+        self.core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def create_tables(self) -> list[TableOutcome]:
         """Make the tables that are missing, wait until they are active and their TTL is on; says what it did.

@@ -254,7 +254,7 @@ class Failing:
 
 def through(core: CoreTable, transport: Transport) -> CoreTable:
     """The same tables, clock and cursors by way of another transport."""
-    return CoreTable(transport, core.context, core.runner.cursors.secret)
+    return type(core)(transport, core.context, core.runner.cursors.secret)
 
 
 def watched(core: CoreTable) -> tuple[CoreTable, Recorder]:

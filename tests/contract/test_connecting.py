@@ -276,7 +276,7 @@ def test_a_passing_fault_is_tried_again_a_few_times(stubbed: Stubbed, failures: 
 
 READS: dict[str, Callable[[CoreTable], object]] = {
     "get": lambda core: core.get(Entry, **KEY),
-    "get_many": lambda core: core.get_many(Entry, [KEY]),
+    "get_many": lambda core: core.get_many(Entry, [KEY]).all(),
     "query": lambda core: core.query(Entry.primary(book="b")).all(),
     "query by index": lambda core: core.query(Entry.by_station(station="KSFO")).first(),
     "count": lambda core: core.query(Entry.primary(book="b")).count(),

@@ -15,7 +15,7 @@ from aircraftops_data import Consumed, CoreTable, metered
 from aircraftops_data.errors import NotFoundError
 
 # moto bills differently.
-pytestmark = [pytest.mark.slow, pytest.mark.parametrize("engine", ["local"], indirect=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("engine", ["local", "local-async"], indirect=True)]
 
 Connect = Callable[..., CoreTable]
 
@@ -57,8 +57,8 @@ def test_an_item_that_is_not_there_costs_too(core: CoreTable) -> None:
 def test_many_items_cost_as_many_single_ones_and_each_only_once(core: CoreTable) -> None:
     stored(core, entries("b", 3))
     keys = [{"book": "b", "kind": "LINE", "title": f"t000{number}"} for number in (0, 1, 0, 1)]
-    assert cost(lambda: core.get_many(Entry, keys)) == (1, 0)
-    assert cost(lambda: core.get_many(Entry, keys, consistent=True)) == (2, 0)
+    assert cost(lambda: core.get_many(Entry, keys).all()) == (1, 0)
+    assert cost(lambda: core.get_many(Entry, keys, consistent=True).all()) == (2, 0)
 
 
 def test_a_query_costs_by_the_bytes_it_looks_at_together(core: CoreTable) -> None:
@@ -175,7 +175,7 @@ def test_what_the_library_does_in_threads_is_counted(core: CoreTable) -> None:
         report = small.put_many(entries("b", 120), concurrency=4)
         found = small.query(Entry.primary(book="b")).all()
         scanned = small.scan(Entry, segments=3).all()
-        many = small.get_many(Entry, [one.identity() for one in found], concurrency=2)
+        many = small.get_many(Entry, [one.identity() for one in found], concurrency=2).all()
     assert len(found) == len(scanned) == len(many) == 120
     assert meter.consumed.requests == len(recorder.requests)
     assert meter.consumed.write_units == report.consumed.write_units == 240
@@ -185,7 +185,7 @@ def test_one_meter_may_be_fed_by_many_threads(core: CoreTable) -> None:
     lent = entries("b", 300)
     stored(core, lent)
     with metered() as meter:
-        core.get_many(Entry, [one.identity() for one in lent], concurrency=3)
+        core.get_many(Entry, [one.identity() for one in lent], concurrency=3).all()
     assert (meter.consumed.read_units, meter.consumed.requests) == (150, 3)
 
 

@@ -92,7 +92,9 @@ class TestLostReply:
         found = core.get(Plane, tail="N1")
         assert (found.hours, found.marks, found.version) == (6, {"m"}, 2)
 
-    @pytest.mark.parametrize("engine", [pytest.param("local", marks=pytest.mark.slow)], indirect=True)
+    @pytest.mark.parametrize(
+        "engine", [pytest.param(name, marks=pytest.mark.slow) for name in ("local", "local-async")], indirect=True
+    )
     def test_a_transaction_of_many_happens_once(self, core: CoreTable) -> None:
         watched, transport = faulty(core)
         transport.plan(TRANSACTION, lost_reply, lost_reply)
@@ -164,7 +166,9 @@ class TestAnotherWriterBetweenLossAndRepeat:
     write, which the other writer has replaced.
     """
 
-    @pytest.mark.parametrize("engine", [pytest.param("local", marks=pytest.mark.slow)], indirect=True)
+    @pytest.mark.parametrize(
+        "engine", [pytest.param(name, marks=pytest.mark.slow) for name in ("local", "local-async")], indirect=True
+    )
     @cases(IN_TRANSACTION)
     def test_a_transaction_is_not_repeated(self, core: CoreTable, case: Case) -> None:
         def other() -> None:
@@ -210,7 +214,9 @@ class TestAnotherWriterBetweenLossAndRepeat:
         survives = case.found(core) is not None
         assert survives == (case is not DELETES["delete"])
 
-    @pytest.mark.parametrize("engine", [pytest.param("local", marks=pytest.mark.slow)], indirect=True)
+    @pytest.mark.parametrize(
+        "engine", [pytest.param(name, marks=pytest.mark.slow) for name in ("local", "local-async")], indirect=True
+    )
     def test_a_delete_with_uniques_leaves_the_successor(self, core: CoreTable) -> None:
         watched, transport = faulty(core)
         transport.plan(TRANSACTION, lost_reply_then(lambda: core.create(badge("1", note="successor"))))

@@ -65,7 +65,7 @@ def test_an_item_of_others_is_read_by_its_own_names(core: CoreTable) -> None:
     put_raw(core, FLIGHTS, FLIGHT)
     expected = flight("F1", route="SFO-JFK", departs=1_770_000_000, gate_name="B7", crew_size=6)
     assert core.get(Flight, flight_id="F1") == expected
-    assert core.get_many(Flight, [{"flight_id": "F0"}, {"flight_id": "F1"}]) == [None, expected]
+    assert core.get_many(Flight, [{"flight_id": "F0"}, {"flight_id": "F1"}]).all() == [None, expected]
     assert core.query(Flight.primary(flight_id="F1")).one() == expected
     assert core.scan(Flight).where(Flight.f.gate_name == "B7").one() == expected
     assert core.find(Flight, flight_id="f1") is None
@@ -196,7 +196,7 @@ def test_components_only_the_key_holds_are_read_from_it(core: CoreTable) -> None
     found = core.query(Sample.primary(device_id="d")).all()
     assert [(one.device_id, one.at) for one in found] == [("d", Decimal(n)) for n in (-5, 2, 10)]
     assert core.get(Sample, device_id="d", at=10) == Sample(device_id="d", at=Decimal(10))
-    assert core.get_many(Sample, [{"device_id": "d", "at": Decimal("10.0")}])[0] == found[2]
+    assert core.get_many(Sample, [{"device_id": "d", "at": Decimal("10.0")}]).all()[0] == found[2]
     part = core.query(Sample.primary(device_id="d")).project("kind").newest_first().first()
     assert part is not None
     assert dict(part) == {"device_id": "d", "at": 10, "kind": None}

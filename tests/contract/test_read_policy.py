@@ -185,7 +185,7 @@ def test_an_older_shape_is_lifted_on_read(core: CoreTable, shape: str) -> None:
     put_raw(core, ARCHIVE, OLD_SHAPES[shape])
     key: dict[str, Any] = {"folder": "f", "name": "m"}
     assert core.get(Memo, **key) == EXPECTED
-    assert core.get_many(Memo, [key]) == [EXPECTED]
+    assert core.get_many(Memo, [key]).all() == [EXPECTED]
     assert core.query(Memo.primary(folder="f")).all() == [EXPECTED]
     assert core.collection(Memo, folder="f").memo == EXPECTED
     assert core.scan(Memo).all() == [EXPECTED]

@@ -39,7 +39,9 @@ from faults import before, faulty
 
 Connect = Callable[..., CoreTable]
 # moto checks neither the size of a transaction nor the digits of a sum.
-LOCAL_ONLY = pytest.mark.parametrize("engine", [pytest.param("local", marks=pytest.mark.slow)], indirect=True)
+LOCAL_ONLY = pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=pytest.mark.slow) for name in ("local", "local-async")], indirect=True
+)
 
 
 @pytest.fixture

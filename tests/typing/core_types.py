@@ -91,7 +91,8 @@ def collections(core: CoreTable) -> None:
 
 
 def batches(core: CoreTable, some: list[Aircraft]) -> None:
-    assert_type(core.get_many(Aircraft, [{"icao24": "a835af"}]), list[Aircraft | None])
+    assert_type(core.get_many(Aircraft, [{"icao24": "a835af"}]), Results[Aircraft | None])
+    assert_type(core.get_many(Aircraft, iter([{"icao24": "a835af"}])).all(), list[Aircraft | None])
     report = core.put_many(some, concurrency=8, progress=print)
     assert_type(report, Report[Aircraft])
     assert_type(report.done, int)
@@ -145,4 +146,4 @@ def entities(aircraft: Aircraft) -> None:
 
 
 def identities(core: CoreTable, some: list[Mapping[str, str]]) -> None:
-    assert_type(core.get_many(Aircraft, some), list[Aircraft | None])
+    assert_type(core.get_many(Aircraft, some), Results[Aircraft | None])

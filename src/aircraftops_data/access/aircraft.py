@@ -1,3 +1,4 @@
+# Generated from access/aio/aircraft.py by tools/twins.py; edit that.
 """Repositories of airframes, their types, images and maintenance."""
 
 from __future__ import annotations
@@ -5,7 +6,8 @@ from __future__ import annotations
 from datetime import date
 
 from aircraftops_data.access.repository import Repository
-from aircraftops_data.core.query import Collection, Query
+from aircraftops_data.core.collection import Collection
+from aircraftops_data.core.query import Query
 from aircraftops_data.entities.aircraft import Aircraft, AircraftType
 from aircraftops_data.entities.images import ImageMetadata
 from aircraftops_data.entities.maintenance import MaintenanceEvent

@@ -1,3 +1,4 @@
+# Generated from access/aio/registry.py by tools/twins.py; edit that.
 """Repositories of the register and of operators."""
 
 from __future__ import annotations

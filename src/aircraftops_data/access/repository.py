@@ -1,3 +1,4 @@
+# Generated from access/aio/repository.py by tools/twins.py; edit that.
 """What every repository is: a core table, seen through the access patterns of one entity."""
 
 from __future__ import annotations

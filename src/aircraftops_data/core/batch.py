@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from aircraftops_data.consumed import Consumed, consumed_of
@@ -13,6 +12,7 @@ from aircraftops_data.core.context import Context, send
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ContentionError,
+    InvalidInputError,
     RequestRefusedError,
     StoreError,
     ThrottledError,
@@ -70,11 +70,11 @@ def _comparable(stored: AttributeValue) -> Any:
     return Decimal(stored["N"]) if "N" in stored else next(iter(stored.items()))
 
 
-def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The values in lists of at most `size`, taken as they are needed."""
-    source = iter(values)
-    while taken := list(islice(source, size)):
-        yield taken
+def checked(concurrency: int) -> int:
+    """The number of requests side by side. Raises InvalidInputError for less than one."""
+    if concurrency < 1:
+        raise InvalidInputError("At least one request at a time is needed to get anything done")
+    return concurrency
 
 
 def batch_get(table: Table, keys: Sequence[Item], context: Context, *, consistent: bool) -> Plan[list[Item]]:
@@ -189,16 +189,3 @@ def _write_once(
 def _place(entry: dict[str, Any], table: Table) -> Place:
     key = entry["PutRequest"]["Item"] if "PutRequest" in entry else entry["DeleteRequest"]["Key"]
     return (table.name, *place_of(key, table))
-
-
-def last_of_each(writes: Iterable[BatchWrite[T]]) -> list[BatchWrite[T]]:
-    """Each item once, by the last write of it, in the order of those last writes."""
-    latest: dict[Place, BatchWrite[T]] = {}
-    for write in writes:
-        former = latest.pop(write.place, None)
-        latest[write.place] = write if former is None else replace(write, superseded=former.entities)
-    return list(latest.values())
-
-
-Progress = Callable[[int], object]
-"""Called with how many inputs have been dealt with so far."""

@@ -11,15 +11,16 @@ from aircraftops_data.transports.failures import translated
 
 
 class BotocoreTransport:
-    """Sends requests through a DynamoDB client made by boto3 or botocore."""
+    """Sends requests through a DynamoDB client made by boto3 or botocore; closes it only if it is `owned`."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, owned: bool = False) -> None:
         # Imported where it is first needed: an entity can be used without boto3 being loaded.
         from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
         self.client = client
+        self._owned = owned
         self._failures = (ClientError, BotoCoreError, ResponseParserError)
         self._method_name = cast("Callable[[str], str]", xform_name)
 
@@ -30,6 +31,11 @@ class BotocoreTransport:
             return call(**request.parameters)
         except self._failures as error:
             raise translated(request.operation, error) from error
+
+    def close(self) -> None:
+        """Close the connections of a client of our own; a client of the caller's is the caller's to close."""
+        if self._owned:
+            self.client.close()
 
 
 def dynamodb_client(session: Any = None, *, endpoint_url: str | None = None, config: Any = None) -> Any:

@@ -1,0 +1,1 @@
+"""The repositories for asyncio. Their blocking twins are made from them by tools/twins.py."""

@@ -1,0 +1,80 @@
+"""The whole data layer behind one door."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from aircraftops_data.access.aio.aircraft import (
+    AsyncAircraftRepository,
+    AsyncAircraftTypeRepository,
+    AsyncImageRepository,
+    AsyncMaintenanceRepository,
+)
+from aircraftops_data.access.aio.registry import AsyncOperatorRepository, AsyncOwnerRepository, AsyncRegistryRepository
+from aircraftops_data.clock import Clock, Retry
+from aircraftops_data.core.aio.connecting import DEFAULT_TRANSPORT, TransportName
+from aircraftops_data.core.aio.table import AsyncCoreTable
+from aircraftops_data.core.provisioning import TableOutcome, create_tables
+from aircraftops_data.model.schema import TABLES
+from aircraftops_data.settings import Settings, TableOptions
+
+
+class AsyncAircraftOps:
+    """The repositories over the three tables, made once and shared; safe between tasks.
+
+    `async with AsyncAircraftOps.connect() as ops` closes the connections at the end; so does `aclose`.
+    """
+
+    def __init__(self, core: AsyncCoreTable, options: TableOptions | None = None) -> None:
+        self.core = core
+        self._options = options or TableOptions()
+        self.aircraft = AsyncAircraftRepository(core)
+        self.types = AsyncAircraftTypeRepository(core)
+        self.registry = AsyncRegistryRepository(core)
+        self.owners = AsyncOwnerRepository(core)
+        self.operators = AsyncOperatorRepository(core)
+        self.images = AsyncImageRepository(core)
+        self.maintenance = AsyncMaintenanceRepository(core)
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        session: Any = None,
+        client: Any = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        retry: Retry | None = None,
+        transport: TransportName = DEFAULT_TRANSPORT,
+        **given: Any,
+    ) -> AsyncAircraftOps:
+        """Connect by boto3's own configuration (AWS_ENDPOINT_URL_DYNAMODB, AWS_PROFILE, ... are honoured).
+
+        `session` is a boto3 session, `client` a DynamoDB client to use as it is, `transport` what carries requests.
+        Every field of `Settings` may be given by name (`prefix="prod-"`, `endpoint_url=...`), and goes before its
+        environment variable. Nothing is sent. Raises InvalidInputError.
+        """
+        options: dict[str, Any] = {"session": session, "client": client, "settings": settings, **given}
+        core = AsyncCoreTable.connect(clock=clock, retry=retry, transport=transport, **options)
+        return cls(core, settings or Settings.from_environment(**given))
+
+    async def aclose(self) -> None:
+        """Close the connections; a client the caller gave is the caller's to close."""
+        await self.core.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def create_tables(self) -> list[TableOutcome]:
+        """Make the tables that are missing, wait until they are active and their TTL is on; says what it did.
+
+        Never changes or deletes a table. Raises TableMismatchError where one exists and differs.
+        """
+        return await self.core.runner.run(create_tables(TABLES, self.core.context, self._options))
+
+    def table_names(self) -> list[str]:
+        """The physical names of the three tables."""
+        return [self.core.context.names[table] for table in TABLES]

@@ -1,0 +1,1 @@
+"""The core for asyncio. Written by hand; its blocking twin is made from it by tools/twins.py."""

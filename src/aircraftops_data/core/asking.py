@@ -1,0 +1,92 @@
+"""What is read for an entity: by its primary key, by a query, a scan, or the whole partition it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+from aircraftops_data.core.context import Context
+from aircraftops_data.core.intents import conjunction
+from aircraftops_data.core.reading import Reading, Source, get, source_of
+from aircraftops_data.errors import InvalidInputError, NotFoundError
+from aircraftops_data.model.conditions import Attribute, BeginsWith, Comparison, Condition
+from aircraftops_data.model.declarations import KeyQuery
+from aircraftops_data.model.definition import EntityDefinition, Item, KeyPart
+from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.keys import SEPARATOR
+from aircraftops_data.request import Plan
+from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.translation.readers import reader_of
+
+E = TypeVar("E", bound=Entity)
+
+
+def finding(
+    entity: type[E], identity: Mapping[str, Any], context: Context, *, consistent: bool, expired: bool
+) -> Plan[E | None]:
+    """Read the entity with this identity; None where there is none. Raises InvalidKeyError, CorruptItemError."""
+    definition = entity.definition()
+    key = definition.identify(identity)
+    return cast("E | None", (yield from get(definition, key, context, consistent=consistent, expired=expired)))
+
+
+def getting(
+    entity: type[E], identity: Mapping[str, Any], context: Context, *, consistent: bool, expired: bool
+) -> Plan[E]:
+    """Like `finding`, and raise NotFoundError where there is none."""
+    found = yield from finding(entity, identity, context, consistent=consistent, expired=expired)
+    if found is None:
+        name = entity.definition().name
+        raise NotFoundError(f"No {name} at this key", entity=name, identity=identity)
+    return found
+
+
+def query_reading(query: KeyQuery[Any]) -> Reading[Any]:
+    """What a key query reads."""
+    return _reading(query.definition, source_of(query))
+
+
+def scan_reading(entity: type[Entity], segments: int) -> Reading[Any]:
+    """The whole table of an entity, the others left out. Raises InvalidInputError for less than one segment."""
+    if segments < 1:
+        raise InvalidInputError("A scan has at least one segment")
+    definition = entity.definition()
+    return _reading(definition, Source(definition.table), _of_kind(definition), segments)
+
+
+def partition_reading(entity: type[Entity], components: Mapping[str, Any], **options: Any) -> Reading[Item]:
+    """Everything in the partition an entity lives in. Raises InvalidInputError unless its key is known."""
+    definition = entity.definition()
+    part = definition.primary.partition
+    for name in components:
+        part.template.component(name)
+    place = part.value({name: definition.coerce(name, value) for name, value in components.items()})
+    if place is None:
+        raise InvalidInputError("A collection needs every component of the partition key")
+    return Reading(Source(definition.table, partition=(part.attribute.name, place)), dict, **options)
+
+
+def _reading(
+    definition: EntityDefinition, source: Source, condition: Condition | None = None, segments: int = 1
+) -> Reading[Any]:
+    refusal = None
+    if source.index is not None and source.index.projection != "ALL":
+        refusal = f"{source.index.name} carries only parts of a {definition.name}; ask for them with .project()"
+    decode, reader = codec_of(definition).entity, reader_of(definition)
+    return Reading(source, decode, definition, condition, segments=segments, reader=reader, refusal=refusal)
+
+
+def _of_kind(definition: EntityDefinition) -> Condition | None:
+    """What tells the items of an entity in a scan: its type, or else the literals its primary key begins with."""
+    table = definition.table
+    if table.typed:
+        return Comparison("=", Attribute(table.managed.entity_type), definition.entity_type)
+    return conjunction([condition for part in definition.primary.parts for condition in _literally(part)])
+
+
+def _literally(part: KeyPart) -> Iterator[Condition]:
+    literals, attribute = part.template.leading_literals, Attribute(part.attribute.name)
+    if not part.template.components:
+        yield Comparison("=", attribute, part.template.text)
+    elif literals:
+        yield BeginsWith(attribute, SEPARATOR.join((*literals, "")))
