@@ -263,7 +263,10 @@ def test_keys_the_engine_left_are_asked_for_again(stage: Stage) -> None:
     keys = [key(stored(number)) for number in range(3)]
     first = {"Responses": {"t-Logs": [stored(0)]}, "UnprocessedKeys": {"t-Logs": {"Keys": keys[1:]}}}
     second = {"Responses": {"t-Logs": [stored(1)]}, "UnprocessedKeys": {}}
-    assert stage.play(batch_get(LOGS, keys, context(), consistent=True), first, second) == [stored(0), stored(1)]
+    assert stage.play(batch_get(Entry.definition(), keys, context(), consistent=True), first, second) == [
+        [stored(0)],
+        [stored(1)],
+    ]
     assert asked(stage, 1) == keys[1:]
     assert stage.sent(1)["RequestItems"]["t-Logs"]["ConsistentRead"] is True
     assert len(stage.waits) == 1
@@ -273,7 +276,7 @@ def test_keys_that_are_never_taken_are_told(stage: Stage) -> None:
     keys = [key(stored(number)) for number in range(2)]
     never = {"Responses": {}, "UnprocessedKeys": {"t-Logs": {"Keys": keys[1:]}}}
     with pytest.raises(UnprocessedItemsError, match="1 keys were left after 3 tries") as caught:
-        stage.play(batch_get(LOGS, keys, context(attempts=3), consistent=False), never, never, never)
+        stage.play(batch_get(Entry.definition(), keys, context(attempts=3), consistent=False), never, never, never)
     assert caught.value.keys == keys[1:]
     assert caught.value.retryable
     assert len(stage.waits) == 2

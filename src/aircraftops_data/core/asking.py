@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context
@@ -14,8 +15,9 @@ from aircraftops_data.model.declarations import KeyQuery
 from aircraftops_data.model.definition import EntityDefinition, Item, KeyPart
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.keys import SEPARATOR
+from aircraftops_data.model.schema import Table
 from aircraftops_data.request import Plan
-from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.translation.codec import codec_of, type_of
 from aircraftops_data.translation.readers import reader_of
 
 E = TypeVar("E", bound=Entity)
@@ -54,7 +56,7 @@ def scan_reading(entity: type[Entity], segments: int) -> Reading[Any]:
     return _reading(definition, Source(definition.table), _of_kind(definition), segments)
 
 
-def partition_reading(entity: type[Entity], components: Mapping[str, Any], **options: Any) -> Reading[Item]:
+def partition_reading(entity: type[Entity], components: Mapping[str, Any], **options: Any) -> Reading[Entity | Item]:
     """Everything in the partition an entity lives in. Raises InvalidInputError unless its key is known."""
     definition = entity.definition()
     part = definition.primary.partition
@@ -63,7 +65,16 @@ def partition_reading(entity: type[Entity], components: Mapping[str, Any], **opt
     place = part.value({name: definition.coerce(name, value) for name, value in components.items()})
     if place is None:
         raise InvalidInputError("A collection needs every component of the partition key")
-    return Reading(Source(definition.table, partition=(part.attribute.name, place)), dict, **options)
+    table = definition.table
+    reader = reader_of(*table.entities.values()) if table.typed else None
+    source = Source(table, partition=(part.attribute.name, place))
+    return Reading(source, partial(_of_any_kind, table), reader=reader, **options)
+
+
+def _of_any_kind(table: Table, item: Item) -> Entity | Item:
+    """The entity an item is of; the item itself where nobody declared its type. Raises CorruptItemError."""
+    definition = table.entities.get(type_of(item, table) or "")
+    return item if definition is None else codec_of(definition).entity(item)
 
 
 def _reading(

@@ -18,9 +18,10 @@ from aircraftops_data.errors import (
     ThrottledError,
     UnprocessedItemsError,
 )
-from aircraftops_data.model.definition import AttributeValue, Item
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item
 from aircraftops_data.model.schema import Table
 from aircraftops_data.request import Plan, Request, Response
+from aircraftops_data.translation.readers import reader_of
 
 T = TypeVar("T")
 GET_LIMIT = 100
@@ -77,17 +78,22 @@ def checked(concurrency: int) -> int:
     return concurrency
 
 
-def batch_get(table: Table, keys: Sequence[Item], context: Context, *, consistent: bool) -> Plan[list[Item]]:
-    """The items at up to 100 different keys, in no order. Raises UnprocessedItemsError when the tries run out."""
-    name = context.names[table]
-    found: list[Item] = []
+def batch_get(
+    definition: EntityDefinition, keys: Sequence[Item], context: Context, *, consistent: bool
+) -> Plan[list[Sequence[Item]]]:
+    """The items at up to 100 different keys, in no order, by response.
+
+    Raises UnprocessedItemsError when the tries run out.
+    """
+    name, reader = context.names[definition.table], reader_of(definition)
+    found: list[Sequence[Item]] = []
     left = list(keys)
     for attempt in range(context.retry.attempts):
         asked = {name: {"Keys": left, "ConsistentRead": consistent}}
-        request = Request("BatchGetItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"})
+        request = Request("BatchGetItem", {"RequestItems": asked, "ReturnConsumedCapacity": "INDEXES"}, reader)
         response, busy = yield from _taken(request, context)
         if response is not None:
-            found += cast("list[Item]", response.get("Responses", {}).get(name, []))
+            found.append(cast("Sequence[Item]", response.get("Responses", {}).get(name, ())))
             unprocessed = cast("dict[str, dict[str, Any]]", response.get("UnprocessedKeys") or {})
             left = cast("list[Item]", unprocessed.get(name, {}).get("Keys", []))
         if not left:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -28,7 +28,7 @@ def look_up(
 ) -> Generator[Chunk[E | None]]:
     """The answers to identities, in their order. What the source raises is raised when all that was asked is given."""
 
-    def read(window: Window) -> tuple[Window, list[Item], Consumed]:
+    def read(window: Window) -> tuple[Window, list[Sequence[Item]], Consumed]:
         with metered() as meter:
             items = runner.run(lookup.read(window))
         return window, items, meter.consumed

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from aircraftops_data.consumed import Consumed
-from aircraftops_data.core.reading import Gathered, ReadPolicy, decoded
 from aircraftops_data.errors import CorruptItemError
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.translation.codec import codec_of, type_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -18,25 +16,23 @@ E = TypeVar("E", bound=Entity)
 class Collection(Mapping[type[Entity], list[Any]]):
     """What one partition holds, by entity: `group[Image]` is a list, `group.aircraft` the entity asked for."""
 
-    def __init__(self, anchor: type[Entity], items: Iterable[Item], consumed: Consumed, policy: ReadPolicy) -> None:
+    def __init__(
+        self,
+        anchor: type[Entity],
+        found: Iterable[Entity | Item],
+        consumed: Consumed,
+        corrupt: list[CorruptItemError],
+    ) -> None:
         self._anchor = anchor
-        self.consumed = consumed
         self._found: dict[type[Entity], list[Any]] = {}
         self.unknown: list[Item] = []
-        self.corrupt: list[CorruptItemError] = []
-        for item in items:
-            self._sort_in(item, policy)
-
-    def _sort_in(self, item: Item, policy: ReadPolicy) -> None:
-        table = self._anchor.definition().table
-        definition = table.entities.get(type_of(item, table) or "")
-        if definition is None:
-            self.unknown.append(item)
-            return
-        gathered = Gathered[Any](policy)
-        value = decoded(codec_of(definition).entity, item)
-        self._found.setdefault(definition.entity, []).extend(gathered.sifted([value]))
-        self.corrupt += gathered.corrupt
+        self.consumed = consumed
+        self.corrupt = corrupt
+        for value in found:
+            if isinstance(value, Entity):
+                self._found.setdefault(type(value), []).append(value)
+            else:
+                self.unknown.append(value)
 
     def __getitem__(self, entity: type[E]) -> list[E]:
         return self._found.get(entity, [])

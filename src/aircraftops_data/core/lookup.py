@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from aircraftops_data.consumed import Consumed
 from aircraftops_data.core.batch import GET_LIMIT, Place, batch_get, place_of
 from aircraftops_data.core.context import Context
-from aircraftops_data.core.reading import Chunk, Found, readable
+from aircraftops_data.core.reading import Chunk, Found, is_current, readable
 from aircraftops_data.errors import CorruptItemError
 from aircraftops_data.model.definition import EntityDefinition, Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.request import Plan
+from aircraftops_data.translation.codec import values_of
+from aircraftops_data.translation.readers import entities_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -55,16 +57,25 @@ class Lookup(Generic[E]):
         """An empty one."""
         return Window(self.entity.definition())
 
-    def read(self, window: Window) -> Plan[list[Item]]:
+    def read(self, window: Window) -> Plan[list[Sequence[Item]]]:
         """The items there are of a window, in no order. Raises UnprocessedItemsError when the tries run out."""
-        table = self.entity.definition().table
-        return batch_get(table, list(window.keys.values()), self.context, consistent=self.consistent)
+        return batch_get(self.entity.definition(), list(window.keys.values()), self.context, consistent=self.consistent)
 
-    def answers(self, window: Window, items: list[Item], consumed: Consumed) -> Chunk[E | None]:
+    def answers(self, window: Window, responses: list[Sequence[Item]], consumed: Consumed) -> Chunk[E | None]:
         """The entity of each input, None where there is none. Raises CorruptItemError."""
-        definition, now = self.entity.definition(), None if self.expired else self.context.clock.now()
-        found: dict[Place, E | None] = {
-            place_of(item, definition.table): readable(definition, item, now) for item in items
-        }
+        found: dict[Place, E | None] = {}
+        for items in responses:
+            found |= self._found(window, items)
         values: list[E | CorruptItemError | None] = [found.get(place) for place in window.places]
-        return Chunk(Found(values, range(len(values)), clean=True), items, None, consumed)
+        return Chunk(Found(values, range(len(values)), clean=True), (), None, consumed)
+
+    def _found(self, window: Window, items: Sequence[Item]) -> Iterator[tuple[Place, E | None]]:
+        definition, now = self.entity.definition(), None if self.expired else self.context.clock.now()
+        for position, entity in enumerate(entities_of(items)):
+            place = None if entity is None else place_of(definition.key_of(values_of(entity)), definition.table)
+            if place in window.keys:
+                yield place, entity if is_current(entity, now) else None
+            else:
+                # Not read in one pass, or its fields are not those of its key: then the key counts.
+                item = items[position]
+                yield place_of(item, definition.table), readable(definition, item, now)

@@ -18,7 +18,7 @@ from aircraftops_data.model.schema import SecondaryIndex, Table
 from aircraftops_data.request import Plan, Reader, Request
 from aircraftops_data.translation.codec import codec_of, is_expired
 from aircraftops_data.translation.expressions import encode_operand, expressed
-from aircraftops_data.translation.readers import ReadItem, ReadItems, reader_of
+from aircraftops_data.translation.readers import ReadItem, ReadItems, entities_of, reader_of
 
 T = TypeVar("T")
 ReadPolicy = Literal["raise", "skip", "collect"]
@@ -230,14 +230,25 @@ def _read(entities: list[Any], now: datetime | None) -> Found[Any]:
     """All items were read in one pass: the hot path, nothing is done for each but what must be."""
     if now is None or not any(entity.expires_at for entity in entities):
         return Found(entities, range(len(entities)), clean=True)
-    kept = [i for i, entity in enumerate(entities) if entity.expires_at is None or entity.expires_at > now]
+    kept = [i for i, entity in enumerate(entities) if is_current(entity, now)]
     return Found([entities[i] for i in kept], kept, clean=True)
 
 
 def _decoded(reading: Reading[T], items: Sequence[Item], now: datetime | None) -> Found[T]:
-    kept = [i for i, item in enumerate(items) if now is None or not is_expired(item, reading.source.table, now)]
-    values = [decoded(reading.decode, items[i]) for i in kept]
+    values: list[T | CorruptItemError] = []
+    kept: list[int] = []
+    for position, entity in enumerate(entities_of(items)):
+        if not _gone(entity, items, position, reading.source.table, now):
+            values.append(decoded(reading.decode, items[position]) if entity is None else entity)
+            kept.append(position)
     return Found(values, kept, clean=not any(isinstance(value, CorruptItemError) for value in values))
+
+
+def _gone(entity: Any, items: Sequence[Item], position: int, table: Table, now: datetime | None) -> bool:
+    """Whether the expiry of an item has passed by `now`."""
+    if now is None or entity is not None:
+        return not is_current(entity, now)
+    return is_expired(items[position], table, now)
 
 
 def decoded(decode: Callable[[Item], T], item: Item) -> T | CorruptItemError:
@@ -336,4 +347,9 @@ def readable(definition: EntityDefinition, item: ItemView, now: datetime | None)
     if entity is None:
         expired = now is not None and is_expired(item, definition.table, now)
         return None if expired else codec_of(definition).entity(item)
-    return None if now is not None and entity.expires_at is not None and entity.expires_at <= now else entity
+    return entity if is_current(entity, now) else None
+
+
+def is_current(entity: Any, now: datetime | None) -> bool:
+    """Whether the expiry of an entity has not passed by `now`; always where that is None."""
+    return now is None or entity.expires_at is None or entity.expires_at > now

@@ -41,6 +41,11 @@ class ReadItems(Sequence[Item]):
         return len(self.entities)
 
 
+def entities_of(items: Sequence[Item]) -> list[Any]:
+    """The entities that were read of these items, in order, None where one takes the slow way."""
+    return items.entities if isinstance(items, ReadItems) else [None] * len(items)
+
+
 class ReadItem(Mapping[str, AttributeValue]):
     """One item that was read as an `entity`; as a mapping, the item as stored."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -27,7 +27,7 @@ async def look_up(
 ) -> AsyncGenerator[Chunk[E | None]]:
     """The answers to identities, in their order. What the source raises is raised when all that was asked is given."""
 
-    async def read(window: Window) -> tuple[Window, list[Item], Consumed]:
+    async def read(window: Window) -> tuple[Window, list[Sequence[Item]], Consumed]:
         with metered() as meter:
             items = await runner.run(lookup.read(window))
         return window, items, meter.consumed

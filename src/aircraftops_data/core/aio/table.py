@@ -204,9 +204,9 @@ class AsyncCoreTable:
 
         Takes the components of the partition key; items of types nobody declared are in `.unknown`.
         """
-        reading = partition_reading(entity, components, consistent=consistent, include_expired=include_expired)
-        found = aiter(AsyncReadable(reading, self.runner))
-        return Collection(entity, await found.all(), found.consumed, on_corrupt)
+        options = {"consistent": consistent, "include_expired": include_expired, "on_corrupt": on_corrupt}
+        found = aiter(AsyncReadable(partition_reading(entity, components, **options), self.runner))
+        return Collection(entity, await found.all(), found.consumed, found.corrupt)
 
     def get_many(
         self,
