@@ -27,7 +27,7 @@ UPDATE = {
 }
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "GetItem": {"TableName": "CoreTable", "Key": KEY},
-    "PutItem": {"TableName": "CoreTable", "Item": {**ITEM, "photo": {"B": b"\x00\x01"}, "é": {"S": "ü\ud83d\ude00"}}},
+    "PutItem": {"TableName": "CoreTable", "Item": {**ITEM, "photo": {"B": b"\x00\x01"}, "é": {"S": "ü\U0001f600"}}},
     "UpdateItem": UPDATE,
     "DeleteItem": {"TableName": "CoreTable", "Key": KEY},
     "Query": {

@@ -24,13 +24,16 @@ def body_of(request: Request) -> bytes:
     """The body of a request, as bytes; the same request gives the same bytes. Raises InvalidInputError."""
     try:
         body = to_json(request.parameters, bytes_mode="base64")
-    except PydanticSerializationError as error:
+        return _standard(request) if any(mark in body for mark in _MARKS) else body
+    except (PydanticSerializationError, TypeError, ValueError) as error:
         raise InvalidInputError(f"{request.operation}: a parameter has no JSON form") from error
-    # Pydantic's base64 is the URL-safe one, which DynamoDB does not take.
-    return _with_binaries(request) if b'"B":"' in body or b'"BS":[' in body else body
 
 
-def _with_binaries(request: Request) -> bytes:
+# Pydantic's base64 is the URL-safe one, which DynamoDB does not take; and JSON knows no such numbers.
+_MARKS = (b'"B":"', b'"BS":[', b"NaN", b"Infinity")
+
+
+def _standard(request: Request) -> bytes:
     return _ENCODER.encode(request.parameters).encode()
 
 
@@ -40,7 +43,7 @@ def _binary(value: object) -> str:
     raise TypeError(f"A {type(value).__name__} has no place in a request")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, ensure_ascii=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, ensure_ascii=False, allow_nan=False)
 
 
 def response_of(request: Request, body: bytes) -> Response:

@@ -24,6 +24,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from aircraftops_data import wire
+from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request
 
 ITEM_OPERATIONS = frozenset(
@@ -109,7 +110,7 @@ class Hooks:
         try:
             names = _NAMES[call.request.operation](params)
             call.body = wire.body_of(Request(call.request.operation, params))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, InvalidInputError):
             return  # botocore says what is wrong with them
         call.whole = {**params}
         params.clear()
