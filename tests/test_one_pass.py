@@ -341,9 +341,8 @@ def read_in_one_pass(entity: Any, item: Item) -> Any:
     reader = reader_of(entity.definition())
     assert reader is not None
     response = reader.read(body_of(Request("GetItem", {"Item": item})))
-    assert response is not None
-    assert isinstance(response["Item"], ReadItem)
-    return response["Item"].entity
+    assert response is None or isinstance(response["Item"], ReadItem)
+    return None if response is None else response["Item"].entity
 
 
 class Versioned(Entity, table=Table("Versioned", indexes=(GSI1,)), entity_type="versioned", schema_version=2):
@@ -395,6 +394,13 @@ class Early(Entity, table=Table("Early", indexes=(GSI1,)), entity_type="early"):
 @pytest.mark.parametrize("entity", [Looking, Early])
 def test_a_rule_that_would_see_the_wire_form_keeps_an_entity_on_the_slow_way(entity: type[Entity]) -> None:
     assert reader_of(entity.definition()) is None
+
+
+@pytest.mark.parametrize("body", [b'{"Item": null}', b'{"Items": [], "LastEvaluatedKey": null}'])
+def test_null_is_nothing_and_left_to_the_slow_way(body: bytes) -> None:
+    reader = reader_of(Versioned.definition())
+    assert reader is not None
+    assert reader.read(body) is None
 
 
 def test_a_response_keeps_what_the_engine_says_around_the_items() -> None:

@@ -105,6 +105,10 @@ def test_what_is_not_the_json_of_a_response_is_told(body: bytes) -> None:
         parsed(body)
 
 
+def test_null_is_nothing() -> None:
+    assert parsed(b'{"Item": null, "Count": 1}') == {"Count": 1}
+
+
 def test_an_empty_body_is_a_response_that_says_nothing() -> None:
     assert parsed(b"") == {}
 

@@ -64,9 +64,10 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def members(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of a response with the binary values inside them decoded. Raises ValueError."""
+    """The members of a response with the binary values inside them decoded; null is nothing. Raises ValueError."""
+    present = ((name, value) for name, value in document.items() if value is not None)
     try:
-        return {name: _PLACES.get(name, _as_it_is)(value) for name, value in document.items()}
+        return {name: _PLACES.get(name, _as_it_is)(value) for name, value in present}
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("The body is not the JSON of a response") from error
 

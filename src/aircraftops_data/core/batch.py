@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from aircraftops_data.consumed import Consumed, consumed_of
@@ -136,7 +137,7 @@ class BatchWrite(Generic[T]):
         """Every input this write stands for."""
         return (*self.superseded, self.entity)
 
-    @property
+    @cached_property
     def place(self) -> Place:
         """Which item it writes."""
         return (self.table.name, *place_of(self.key, self.table))

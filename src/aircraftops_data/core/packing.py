@@ -13,7 +13,7 @@ from aircraftops_data.core.intents import Delete, Put, stamped, valid
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.translation.codec import check_size, codec_of, values_of
+from aircraftops_data.translation.codec import check_size, codec_of, primary_key, values_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -113,7 +113,7 @@ def _put(entity: E, context: Context) -> BatchWrite[E]:
     checked: E = valid(definition, values_of(entity))
     stored = stamped(checked, entity.version + 1, context.clock.now(), entity.created_at)
     item = check_size(codec_of(definition).item(stored), definition.name)
-    return BatchWrite(entity, definition.table, definition.identify(checked.identity()), item)
+    return BatchWrite(entity, definition.table, primary_key(item, definition.table), item)
 
 
 def _delete(entity: E, _: Context) -> BatchWrite[E]:

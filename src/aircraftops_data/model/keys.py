@@ -23,7 +23,9 @@ AFTER_SEPARATOR = "$"
 _ESCAPES = {code: f"%{code:02X}" for code in range(0x26)}
 _ESCAPED = re.compile(r"%([01][0-9A-F]|2[0-5])")
 _UNSAFE = re.compile(r"[\x00-\x25]")
-_SAFE = re.compile(r"[\x26-\x7e]*").fullmatch
+
+is_safe = re.compile(r"[\x26-\x7e]*").fullmatch
+"""Whether a text stands in a component as it is, whatever the template's escapes."""
 _COMPONENT = re.compile(r"\{(\w+)(?::([\d.]+))?\}")
 
 
@@ -38,7 +40,7 @@ def as_it_is(text: str) -> str:
 
 def escape(text: str) -> str:
     """Text as it stands inside a component; order is kept. Raises InvalidKeyError where it has no UTF-8 form."""
-    return text if _SAFE(text) else as_it_is(text).translate(_ESCAPES)
+    return text if is_safe(text) else as_it_is(text).translate(_ESCAPES)
 
 
 def unescape(text: str) -> str:

@@ -25,6 +25,7 @@ from aircraftops_data.model.definition import AttributeValue, EntityDefinition, 
 from aircraftops_data.model.fields import problems, set_kind
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
 from aircraftops_data.translation.encoding import FieldEncoders
+from aircraftops_data.translation.key_writing import key_writer
 from aircraftops_data.translation.readers import ReadItem, reader_of
 from aircraftops_data.translation.values import decode_value, encode_value, fits, item_size
 
@@ -41,6 +42,7 @@ class EntityCodec(Generic[E]):
         self.definition = definition
         self._entity = cast("type[E]", definition.entity)
         self._encoders = FieldEncoders(definition)
+        self._write_keys = key_writer(definition)
         own = self._encoders.own
         self._sets = {name: kind for name in own if (kind := set_kind(self._entity, name)) is not None}
         self._by_attribute = {attribute: name for name, attribute in definition.attributes.items()}
@@ -78,10 +80,6 @@ class EntityCodec(Generic[E]):
             # Not a value of the field, but perhaps what its serializer makes of one.
             return encode_value(value)
 
-    def keys(self, values: Mapping[str, Any]) -> Item:
-        """The attributes of the primary key and of every index these values have an entry in."""
-        return {name: stored for key in self.definition.keys for name, stored in (key.build(values) or {}).items()}
-
     @cached_property
     def marks(self) -> Item:
         """The entity type and, above 1, the schema version."""
@@ -96,7 +94,9 @@ class EntityCodec(Generic[E]):
     def item(self, entity: E) -> Item:
         """The whole item, but for the marks of a commit. Raises InvalidKeyError, InvalidValueError."""
         managed = self.definition.table.managed
-        item = {**self.fields(entity), **self.keys(values_of(entity)), **self.marks}
+        item = self.fields(entity)
+        self._write_keys(entity.__dict__, item)
+        item |= self.marks
         item[managed.version] = {"N": str(entity.version)}
         for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
             if instant is not None:

@@ -87,6 +87,9 @@ class EntityReader:
         """The response with `ReadItems` and `ReadItem`s in it; None for a body that is not such a response."""
         try:
             found: dict[str, Any] = self._response.validate_json(body)
+            if any(value is None for value in found.values()):
+                # Null, which is nothing; or an only item that is not to be read so. The slow way knows which.
+                return None
             rest = members({name: found[name] for name in _KEYS if name in found})
         except Exception:  # noqa: BLE001 - as above
             return None
