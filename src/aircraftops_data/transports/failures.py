@@ -18,9 +18,10 @@ from aircraftops_data.errors import (
     TimeoutError,
     TransactionConflictError,
 )
-from aircraftops_data.request import Cancellation
+from aircraftops_data.request import Cancellation, Response
 
 _THROTTLED = (
+    "429",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -90,7 +91,7 @@ _VALIDATIONS: Mapping[str, type[AircraftOpsDataError]] = {
 
 _RETRYABLE = frozenset({*_THROTTLED, *_CONTENTION, *_TRANSIENT, *_LOST})
 
-# botocore's own exceptions, by class name so that naming them imports nothing.
+# botocore's own exceptions, by class name so that naming them imports nothing; the direct transports use its names.
 _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
     "NoCredentialsError": (AccessDeniedError, False),
     "PartialCredentialsError": (AccessDeniedError, False),
@@ -109,14 +110,19 @@ _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
     "ConnectionError": (TimeoutError, True),
     "ResponseParserError": (TimeoutError, True),
     "ChecksumError": (TimeoutError, True),
+    # Python's own, for the direct transports: another try meets the same certificate.
+    "SSLCertVerificationError": (StoreError, False),
 }
 
 
 def translated(operation: str, error: Exception) -> AircraftOpsDataError:
     """The library's error for one of botocore's. Item contents stay out of the message."""
-    response: Mapping[str, Any] | None = getattr(error, "response", None)
-    if response is None:
-        return _client_failure(operation, error)
+    response: Response | None = getattr(error, "response", None)
+    return _client_failure(operation, error) if response is None else refused(operation, response)
+
+
+def refused(operation: str, response: Response) -> AircraftOpsDataError:
+    """The library's error for an error response in botocore's shape. Item contents stay out of the message."""
     code = str(response.get("Error", {}).get("Code", ""))
     message = str(response.get("Error", {}).get("Message", ""))
     kind = FAILURES.get(code, StoreError)
@@ -139,6 +145,12 @@ def translated(operation: str, error: Exception) -> AircraftOpsDataError:
         return kind(text, operation=operation, code=code)
     broken = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
     return kind(text, operation=operation, code=code, retryable=broken or code in _RETRYABLE)
+
+
+def unanswered(operation: str, code: str, reason: str) -> StoreError:
+    """The library's error where no whole answer came; `code` is botocore's name for how, such as ReadTimeoutError."""
+    kind, retryable = _CLIENT_FAILURES.get(code, (TimeoutError, True))
+    return kind(f"{operation}: {code}: {reason}", operation=operation, code=code, retryable=retryable)
 
 
 def _cancellation(reason: Mapping[str, Any]) -> Cancellation:
