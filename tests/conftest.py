@@ -1,9 +1,11 @@
-"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local."""
+"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local, there by two transports."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -15,6 +17,7 @@ from aircraftops_data.clock import Chance
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
+from aircraftops_data.transports.direct import direct_transport
 
 settings.register_profile(
     "fast",
@@ -25,7 +28,17 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("fast"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
-ENGINES = [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)]
+DIRECT = "local-direct"
+ENGINES = [pytest.param("moto"), *(pytest.param(name, marks=pytest.mark.slow) for name in ("local", DIRECT))]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test without `connect` would meet the same client on DynamoDB Local twice."""
+    items[:] = [item for item in items if _engine_of(item) != DIRECT or "connect" in item.fixturenames]  # type: ignore[attr-defined]
+
+
+def _engine_of(item: pytest.Item) -> object:
+    return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +66,7 @@ def session() -> boto3.Session:
 @pytest.fixture
 def client(engine: str, session: boto3.Session, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A boto3 client of the engine."""
-    if engine == "local":
+    if engine != "moto":
         yield session.client("dynamodb", endpoint_url=request.getfixturevalue("local_endpoint"))
         return
     from moto import mock_aws
@@ -68,17 +81,21 @@ Connect = Callable[..., CoreTable]
 
 
 @pytest.fixture
-def connect(client: Any) -> Iterator[Connect]:
+def connect(client: Any, engine: str) -> Iterator[Connect]:
     """Makes a `CoreTable` over fresh tables of these definitions: `connect(TABLE, ..., clock=...)`."""
     made: list[str] = []
+    transports = ExitStack()
 
     def fresh(*tables: Table, **options: Any) -> CoreTable:
         core = CoreTable.connect(client=client, prefix=f"t{Chance().identifier()}-", **options)
+        if engine == DIRECT:
+            core.runner = replace(core.runner, transport=transports.enter_context(direct_transport(client=client)))
         core.runner.run(create_tables(tables, core.context, TableOptions()))
         made.extend(core.context.names[table] for table in tables)
         return core
 
-    yield fresh
+    with transports:
+        yield fresh
     for name in made:
         client.delete_table(TableName=name)
 

@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Wait for `seconds`."""
         ...
 
+    async def sleep_async(self, seconds: float) -> None:
+        """Wait for `seconds` while other tasks go on."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -29,6 +33,13 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
         time.sleep(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Wait for `seconds` while other tasks go on."""
+        # Imported by who runs an event loop anyway; blocking programs start faster without.
+        import asyncio
+
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """A clock that stands still until a test moves it."""
 
+import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -50,3 +51,8 @@ class ManualClock:
         """Advance by `seconds` at once, and record it in `slept`."""
         self.advance(seconds)
         self.slept.append(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Advance by `seconds` at once, record it in `slept`, and let other tasks have their turn."""
+        self.sleep(seconds)
+        await asyncio.sleep(0)

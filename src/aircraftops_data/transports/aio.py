@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, cast
 
-from aircraftops_data.clock import Chance, Clock
+from aircraftops_data.clock import Chance, Clock, SystemClock
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response, Wait
 from aircraftops_data.transports.courier import Ask, Courier, Step
@@ -18,8 +17,6 @@ from aircraftops_data.transports.endpoint import Endpoint, endpoint_of
 from aircraftops_data.transports.http1 import Answer, NoAnswer, ResponseParser
 from aircraftops_data.transports.signing import Credentials
 
-Sleep = Callable[[float], Awaitable[object]]
-
 
 class AsyncDirectTransport:
     """Sends requests over connections of its own, at most `max_pool_connections` at once; more wait their turn.
@@ -27,12 +24,10 @@ class AsyncDirectTransport:
     For one event loop at a time. Close it with `aclose()`, or use `async with`.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, clock: Clock | None = None, chance: Chance | None = None, sleep: Sleep = asyncio.sleep
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, chance: Chance) -> None:
         self._endpoint = endpoint
+        self._clock = clock
         self._courier = Courier(endpoint, clock, chance)
-        self._sleep = sleep
         self._pool: _Pool | None = None
         self._closed = False
 
@@ -53,7 +48,7 @@ class AsyncDirectTransport:
         if isinstance(step, Ask):
             return await self._frozen(step.operation)
         if isinstance(step, Wait):
-            return await self._sleep(step.seconds)
+            return await self._clock.sleep_async(step.seconds)
         try:
             return await self._pool_here().exchange(step)
         except NoAnswer as lost:
@@ -95,13 +90,12 @@ def async_direct_transport(
     endpoint_url: str | None = None,
     clock: Clock | None = None,
     chance: Chance | None = None,
-    sleep: Sleep = asyncio.sleep,
 ) -> AsyncDirectTransport:
     """An asyncio transport by the settings of a boto3 session, or of a client of botocore; nothing is sent.
 
-    May be made outside a loop. `sleep` waits between tries. Limits and errors are those of `direct_transport`.
+    May be made outside a loop. Limits and errors are those of `direct_transport`.
     """
-    return AsyncDirectTransport(endpoint_of(session, client, endpoint_url), clock, chance, sleep)
+    return AsyncDirectTransport(endpoint_of(session, client, endpoint_url), clock or SystemClock(), chance or Chance())
 
 
 class _Pool:
@@ -117,7 +111,7 @@ class _Pool:
     async def exchange(self, message: bytes) -> Answer:
         """The answer to a request. Raises NoAnswer."""
         async with self._turns:
-            connection = self._waiting()
+            connection = await self._waiting()
             if connection is not None:
                 try:
                     return await self._over(connection, message)
@@ -139,9 +133,11 @@ class _Pool:
             connection.abort()
         return answer
 
-    def _waiting(self) -> _Connection | None:
+    async def _waiting(self) -> _Connection | None:
         while self._idle:
             connection = self._idle.pop()
+            # The loop's turn: what came meanwhile, the end or bytes nobody asked for, closes the connection now.
+            await asyncio.sleep(0)
             if connection.open and self.loop.time() - connection.idle_since < IDLE_SECONDS:
                 return connection
             connection.abort()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aircraftops_data.clock import Chance, Clock, SystemClock
+from aircraftops_data.clock import Chance, Clock
 from aircraftops_data.errors import AccessDeniedError, StoreError
 from aircraftops_data.request import Request, Response, Wait
 from aircraftops_data.transports.endpoint import Endpoint
@@ -32,9 +32,9 @@ Delivery = Generator[Step, Any, Response]
 class Courier:
     """Signs requests, reads answers and decides about retries. Safe between threads."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock | None = None, chance: Chance | None = None) -> None:
-        self._clock = clock or SystemClock()
-        self._chance = chance or Chance()
+    def __init__(self, endpoint: Endpoint, clock: Clock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
         self._endpoint = endpoint
         self._signer = Signer(service=endpoint.service, region=endpoint.region, path=endpoint.canonical_path)
         self._budget = Budget()

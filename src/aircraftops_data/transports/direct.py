@@ -25,10 +25,10 @@ _RECEIVE_BYTES = 262_144
 class DirectTransport:
     """Sends requests over connections of its own. Safe between threads and after a fork; close it, or use `with`."""
 
-    def __init__(self, endpoint: Endpoint, clock: Clock | None = None, chance: Chance | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, chance: Chance) -> None:
         self._credentials = endpoint.credentials
-        self._clock = clock or SystemClock()
-        self._courier = Courier(endpoint, self._clock, chance)
+        self._clock = clock
+        self._courier = Courier(endpoint, clock, chance)
         self._pool = _Pool(endpoint)
 
     def send(self, request: Request) -> Response:
@@ -77,7 +77,7 @@ def direct_transport(
     Event hooks, and so moto's `mock_aws`, are botocore's and see nothing of it. Raises InvalidInputError for settings
     it cannot work by: no region, a proxy, certificates that are not verified.
     """
-    return DirectTransport(endpoint_of(session, client, endpoint_url), clock, chance)
+    return DirectTransport(endpoint_of(session, client, endpoint_url), clock or SystemClock(), chance or Chance())
 
 
 class _Pool:

@@ -160,8 +160,10 @@ def _framed(status: int, headers: dict[bytes, bytes], keeps: bool) -> _Head:
         raise _malformed("framing")
     size = 0 if status in (204, 304) else None if length is None else int(length)
     _within(size or 0, BODY_LIMIT_BYTES, "body")
-    keep_alive = keeps and b"close" not in headers.get(b"connection", b"").lower()
-    return _Head(status, headers, keep_alive, size, coding is not None and size is None)
+    chunked = coding is not None and size is None
+    ends = size is None and not chunked
+    keep_alive = keeps and not ends and b"close" not in headers.get(b"connection", b"").lower()
+    return _Head(status, headers, keep_alive, size, chunked)
 
 
 def _within(size_bytes: int, limit_bytes: int, what: str) -> None:
