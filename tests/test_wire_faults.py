@@ -35,6 +35,7 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.request import Cancellation, Request, Response
 from aircraftops_data.testing import ManualClock
+from aircraftops_data.transports import aio, direct
 from aircraftops_data.transports.aio import async_direct_transport
 from aircraftops_data.transports.direct import direct_transport
 from wire_server import (
@@ -262,6 +263,16 @@ def test_an_answer_that_comes_while_nobody_waits_is_nobodys(line: Line) -> None:
         assert server.connections == 2
 
 
+def test_a_connection_idle_for_too_long_is_replaced(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (direct, aio):
+        monkeypatch.setattr(module, "IDLE_SECONDS", -1.0)
+    with WireServer(usual=sending(GOOD)) as server:
+        send = line.to(server.url)
+        assert send(GET) == READ
+        assert send(GET) == READ
+        assert server.connections == 2
+
+
 def test_no_answer_in_time_is_a_timeout(line: Line) -> None:
     with WireServer(silent, silent, sending(GOOD)) as server:
         send = line.to(server.url, read_timeout=0.1, retries={"total_max_attempts": 2})
@@ -319,7 +330,15 @@ def test_a_refusal_is_an_error_at_once(line: Line, how: str) -> None:
         # The answer was whole, so the connection is as good as before.
         assert server.connections == 1
     assert (type(caught.value), caught.value.fields["code"]) == (kind, code)
+    assert str(caught.value.__cause__).startswith(f"{code}: ")
     assert SECRET not in str(caught.value)
+
+
+def test_awss_words_are_in_the_cause(line: Line) -> None:
+    data = refusal("ValidationException", f"One of the values is invalid: {SECRET}")
+    with WireServer(sending(data)) as server, pytest.raises(RequestRefusedError) as caught:
+        line.to(server.url)(GET)
+    assert str(caught.value.__cause__) == f"ValidationException: One of the values is invalid: {SECRET}"
 
 
 def test_an_item_too_large_is_the_callers_to_mend(line: Line) -> None:

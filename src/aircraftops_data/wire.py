@@ -49,7 +49,7 @@ def parsed(body: bytes) -> dict[str, Any]:
         raise ValueError("The body is not a JSON object")
     try:
         return {name: _PLACES.get(name, _as_it_is)(value) for name, value in cast("dict[str, Any]", document).items()}
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("The body is not the JSON of a response") from error
 
 

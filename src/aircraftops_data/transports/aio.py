@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from types import TracebackType
 from typing import Any, Self, cast
 
 from aircraftops_data.clock import Chance, Clock, SystemClock
@@ -77,9 +76,7 @@ class AsyncDirectTransport:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
 

@@ -7,7 +7,6 @@ import socket
 import ssl
 import time
 from collections import deque
-from types import TracebackType
 from typing import Any, Self
 
 from aircraftops_data.clock import Chance, Clock, SystemClock
@@ -58,9 +57,7 @@ class DirectTransport:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 

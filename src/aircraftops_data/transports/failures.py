@@ -115,14 +115,19 @@ _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
 }
 
 
+class ErrorResponse(Exception):
+    """What AWS refused a request with, in the shape botocore's ClientError has it; the message is AWS's words."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"{response['Error']['Code']}: {response['Error']['Message']}")
+        self.response = response
+
+
 def translated(operation: str, error: Exception) -> AircraftOpsDataError:
-    """The library's error for one of botocore's. Item contents stay out of the message."""
+    """The library's error for one of botocore's, or an ErrorResponse. Item contents stay out of the message."""
     response: Response | None = getattr(error, "response", None)
-    return _client_failure(operation, error) if response is None else refused(operation, response)
-
-
-def refused(operation: str, response: Response) -> AircraftOpsDataError:
-    """The library's error for an error response in botocore's shape. Item contents stay out of the message."""
+    if response is None:
+        return _client_failure(operation, error)
     code = str(response.get("Error", {}).get("Code", ""))
     message = str(response.get("Error", {}).get("Message", ""))
     kind = FAILURES.get(code, StoreError)

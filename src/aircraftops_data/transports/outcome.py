@@ -11,7 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from aircraftops_data.request import Request, Response
-from aircraftops_data.transports.failures import refused, unanswered
+from aircraftops_data.transports.failures import ErrorResponse, translated, unanswered
 from aircraftops_data.transports.http1 import Answer, NoAnswer
 from aircraftops_data.wire import parsed, response_of
 
@@ -29,7 +29,8 @@ def _response(request: Request, outcome: Answer | NoAnswer) -> Response:
         raise outcome
     _check(outcome)
     if not 200 <= outcome.status < 300:
-        raise refused(request.operation, _refusal(outcome))
+        refusal = ErrorResponse(_error_response(outcome))
+        raise translated(request.operation, refusal) from refusal
     # DynamoDB answers at least {}; an empty body would read as "no such item".
     if not outcome.body:
         raise NoAnswer("ResponseParserError", "The body of the answer is empty")
@@ -45,7 +46,7 @@ def _check(answer: Answer) -> None:
         raise NoAnswer("ChecksumError", "The body of the answer is not the one whose checksum came with it")
 
 
-def _refusal(answer: Answer) -> Response:
+def _error_response(answer: Answer) -> Response:
     """An error document in the shape botocore gives it; whatever is unreadable goes by its status alone."""
     try:
         document = parsed(answer.body)

@@ -16,20 +16,9 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 class Credentials(Protocol):
     """Credentials frozen for one request, as botocore gives them."""
 
-    @property
-    def access_key(self) -> str:
-        """The public half."""
-        ...
-
-    @property
-    def secret_key(self) -> str:
-        """The secret half."""
-        ...
-
-    @property
-    def token(self) -> str | None:
-        """The session token of temporary credentials."""
-        ...
+    access_key: str
+    secret_key: str
+    token: str | None
 
 
 def trimmed(value: str) -> str:
