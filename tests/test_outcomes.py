@@ -17,8 +17,28 @@ from aircraftops_data.transports.outcome import response_in
 
 REQUEST = Request("GetItem", {"TableName": "T"})
 NAMES = st.sampled_from(
-    "__type message Message Item Items Attributes CancellationReasons Code Responses LastEvaluatedKey "
-    "UnprocessedKeys UnprocessedItems Keys PutRequest T S B BS M L".split()
+    [
+        "__type",
+        "message",
+        "Message",
+        "Item",
+        "Items",
+        "Attributes",
+        "CancellationReasons",
+        "Code",
+        "Responses",
+        "LastEvaluatedKey",
+        "UnprocessedKeys",
+        "UnprocessedItems",
+        "Keys",
+        "PutRequest",
+        "T",
+        "S",
+        "B",
+        "BS",
+        "M",
+        "L",
+    ]
 )
 CODES = st.sampled_from(
     ["ConditionalCheckFailedException", "TransactionCanceledException", "ValidationException", "a#B:c", "", "#"]

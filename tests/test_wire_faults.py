@@ -275,7 +275,7 @@ def test_a_connection_idle_for_too_long_is_replaced(line: Line, monkeypatch: pyt
 
 def test_no_answer_in_time_is_a_timeout(line: Line) -> None:
     with WireServer(silent, silent, sending(GOOD)) as server:
-        send = line.to(server.url, read_timeout=0.1, retries={"total_max_attempts": 2})
+        send = line.to(server.url, read_timeout=0.5, retries={"total_max_attempts": 2})
         with pytest.raises(TimeoutError) as caught:
             send(GET)
         assert (caught.value.code, caught.value.retryable) == ("ReadTimeoutError", True)
