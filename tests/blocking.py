@@ -19,6 +19,7 @@ from aircraftops_data.core.run import Runner
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.request import Request, Response, Transport
 from aircraftops_data.settings import TableOptions
+from aircraftops_data.transports.aio import async_direct_transport
 
 ASYNC = (AsyncAircraftOps, AsyncCoreTable, AsyncReadable, AsyncRepository, AsyncResults, AsyncTransaction)
 
@@ -103,17 +104,19 @@ def _calling(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class BlockingCore(Blocking):
-    """An `AsyncCoreTable` made and used as a `CoreTable` is; its runner and transport are the blocking ones."""
+    """An `AsyncCoreTable` made and used as a `CoreTable` is; its runner is a blocking one, over the transport given."""
 
     def __init__(self, transport: Transport, context: Context | None = None, cursor_secret: bytes = b"") -> None:
         super().__init__(AsyncCoreTable(InThread(transport), context, cursor_secret))
         self.runner = Runner(transport, self._inner.context, Cursors(cursor_secret))
 
     @classmethod
-    def connect(cls, **options: Any) -> BlockingCore:
-        """As `CoreTable.connect`."""
-        made = CoreTable.connect(**options)
-        return cls(made.runner.transport, made.context, made.runner.cursors.secret)
+    def connect(cls, *, client: Any, **options: Any) -> BlockingCore:
+        """As `CoreTable.connect`, over the asyncio transport to where the client sends."""
+        made = CoreTable.connect(client=client, **options)
+        core = cls(made.runner.transport, made.context, made.runner.cursors.secret)
+        core._inner = AsyncCoreTable(async_direct_transport(client=client), made.context, made.runner.cursors.secret)
+        return core
 
 
 class BlockingOps(Blocking):

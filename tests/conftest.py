@@ -1,9 +1,10 @@
-"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local, there also through asyncio."""
+"""Engines for the whole suite: every contract test runs on moto and on DynamoDB Local, there by three transports."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import boto3
@@ -26,12 +27,22 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("fast"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
-# moto is not safe to use from several threads, which the asyncio core's test transport does.
-ENGINES = [
-    pytest.param("moto"),
-    pytest.param("local", marks=pytest.mark.slow),
-    pytest.param("local-async", marks=pytest.mark.slow),
-]
+DIRECT, ASYNC = "local-direct", "local-async"
+# moto answers botocore's clients alone.
+ENGINES = [pytest.param("moto"), *(pytest.param(name, marks=pytest.mark.slow) for name in ("local", DIRECT, ASYNC))]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that only uses `client` would meet the same one on DynamoDB Local again and again."""
+    items[:] = [item for item in items if _engine_of(item) not in (DIRECT, ASYNC) or _connects(item)]
+
+
+def _connects(item: pytest.Item) -> bool:
+    return not {"connect", "aircraft_ops"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _engine_of(item: pytest.Item) -> object:
+    return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="session")
@@ -73,19 +84,29 @@ def client(engine: str, session: boto3.Session, request: pytest.FixtureRequest) 
 Connect = Callable[..., CoreTable]
 
 
+def _kind(engine: str, asyncio: Any, blocking: Any) -> Any:
+    return asyncio if engine == ASYNC else blocking
+
+
+def _transport(engine: str) -> dict[str, str]:
+    return {"transport": "direct"} if engine == DIRECT else {}
+
+
 @pytest.fixture
 def connect(client: Any, engine: str) -> Iterator[Connect]:
     """Makes a `CoreTable` over fresh tables of these definitions: `connect(TABLE, ..., clock=...)`."""
     made: list[str] = []
+    cores = ExitStack()
 
     def fresh(*tables: Table, **options: Any) -> CoreTable:
-        kind: Any = BlockingCore if engine == "local-async" else CoreTable
-        core: CoreTable = kind.connect(client=client, prefix=f"t{Chance().identifier()}-", **options)
+        options |= {"client": client, "prefix": f"t{Chance().identifier()}-", **_transport(engine)}
+        core: CoreTable = cores.enter_context(_kind(engine, BlockingCore, CoreTable).connect(**options))
         core.runner.run(create_tables(tables, core.context, TableOptions()))
         made.extend(core.context.names[table] for table in tables)
         return core
 
-    yield fresh
+    with cores:
+        yield fresh
     for name in made:
         client.delete_table(TableName=name)
 
@@ -99,12 +120,12 @@ def clock() -> ManualClock:
 @pytest.fixture
 def aircraft_ops(client: Any, engine: str) -> Iterator[AircraftOps]:
     """An `AircraftOps` with tables of its own."""
-    kind: Any = BlockingOps if engine == "local-async" else AircraftOps
-    ops: AircraftOps = kind.connect(client=client, prefix=f"t{Chance().identifier()}-")
-    ops.create_tables()
-    yield ops
-    for name in ops.table_names():
-        client.delete_table(TableName=name)
+    options = {"client": client, "prefix": f"t{Chance().identifier()}-", **_transport(engine)}
+    with _kind(engine, BlockingOps, AircraftOps).connect(**options) as ops:
+        ops.create_tables()
+        yield ops
+        for name in ops.table_names():
+            client.delete_table(TableName=name)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Literal
 
 from aircraftops_data.clock import Clock
@@ -21,7 +20,8 @@ def transport_of(name: str, session: Any, client: Any, endpoint_url: str | None,
             return BotocoreTransport(client)
         return BotocoreTransport(dynamodb_client(session, endpoint_url=endpoint_url), owned=True)
     if name == "direct":
-        make: Any = import_module("aircraftops_data.transports.direct").direct_transport
-        made: Transport = make(session, client=client, endpoint_url=endpoint_url, clock=clock)
-        return made
+        # Imported where it is needed, as sockets and TLS are.
+        from aircraftops_data.transports.direct import direct_transport
+
+        return direct_transport(session, client=client, endpoint_url=endpoint_url, clock=clock)
     raise InvalidInputError(f"There is no blocking transport {name!r}; there are 'botocore' and 'direct'")

@@ -18,9 +18,10 @@ from aircraftops_data.errors import (
     TimeoutError,
     TransactionConflictError,
 )
-from aircraftops_data.request import Cancellation
+from aircraftops_data.request import Cancellation, Response
 
 _THROTTLED = (
+    "429",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -90,7 +91,7 @@ _VALIDATIONS: Mapping[str, type[AircraftOpsDataError]] = {
 
 _RETRYABLE = frozenset({*_THROTTLED, *_CONTENTION, *_TRANSIENT, *_LOST})
 
-# botocore's own exceptions, by class name so that naming them imports nothing.
+# botocore's own exceptions, by class name so that naming them imports nothing; the direct transports use its names.
 _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
     "NoCredentialsError": (AccessDeniedError, False),
     "PartialCredentialsError": (AccessDeniedError, False),
@@ -109,12 +110,22 @@ _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
     "ConnectionError": (TimeoutError, True),
     "ResponseParserError": (TimeoutError, True),
     "ChecksumError": (TimeoutError, True),
+    # Python's own, for the direct transports: another try meets the same certificate.
+    "SSLCertVerificationError": (StoreError, False),
 }
 
 
+class ErrorResponse(Exception):
+    """What AWS refused a request with, in the shape botocore's ClientError has it; the message is AWS's words."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"{response['Error']['Code']}: {response['Error']['Message']}")
+        self.response = response
+
+
 def translated(operation: str, error: Exception) -> AircraftOpsDataError:
-    """The library's error for one of botocore's. Item contents stay out of the message."""
-    response: Mapping[str, Any] | None = getattr(error, "response", None)
+    """The library's error for one of botocore's, or an ErrorResponse. Item contents stay out of the message."""
+    response: Response | None = getattr(error, "response", None)
     if response is None:
         return _client_failure(operation, error)
     code = str(response.get("Error", {}).get("Code", ""))
@@ -139,6 +150,12 @@ def translated(operation: str, error: Exception) -> AircraftOpsDataError:
         return kind(text, operation=operation, code=code)
     broken = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
     return kind(text, operation=operation, code=code, retryable=broken or code in _RETRYABLE)
+
+
+def unanswered(operation: str, code: str, reason: str) -> StoreError:
+    """The library's error where no whole answer came; `code` is botocore's name for how, such as ReadTimeoutError."""
+    kind, retryable = _CLIENT_FAILURES.get(code, (TimeoutError, True))
+    return kind(f"{operation}: {code}: {reason}", operation=operation, code=code, retryable=retryable)
 
 
 def _cancellation(reason: Mapping[str, Any]) -> Cancellation:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Literal
 
 from aircraftops_data.clock import Clock
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import AsyncTransport
 
-TransportName = Literal["asyncio"]
-DEFAULT_TRANSPORT: TransportName = "asyncio"
+TransportName = Literal["direct"]
+DEFAULT_TRANSPORT: TransportName = "direct"
 
 
 def transport_of(name: str, session: Any, client: Any, endpoint_url: str | None, clock: Clock) -> AsyncTransport:
     """A transport of the caller's client, or of the session. Raises InvalidInputError for a name that is unknown."""
     if name != DEFAULT_TRANSPORT:
         raise InvalidInputError(f"There is no transport {name!r} for asyncio; there is {DEFAULT_TRANSPORT!r}")
-    make: Any = import_module("aircraftops_data.transports.aio").aio_transport
-    made: AsyncTransport = make(session, client=client, endpoint_url=endpoint_url, clock=clock)
-    return made
+    # Imported where it is needed, as asyncio is.
+    from aircraftops_data.transports.aio import async_direct_transport
+
+    return async_direct_transport(session, client=client, endpoint_url=endpoint_url, clock=clock)
