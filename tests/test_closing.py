@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from aircraftops_data import AircraftOps, CoreTable
 from aircraftops_data.errors import InvalidInputError
@@ -12,33 +13,25 @@ from aircraftops_data.testing import local_session
 from memory import Memory
 
 
-class Session:
-    """Stands for a boto3 session whose client counts how often it is closed."""
-
-    closed = 0
-
-    def client(self, *_: Any, **__: Any) -> Session:
-        """The client."""
-        return self
-
-    def close(self) -> None:
-        """Count."""
-        self.closed += 1
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The clients of botocore that were closed."""
+    found: list[Any] = []
+    monkeypatch.setattr(BaseClient, "close", lambda client: found.append(client))
+    return found
 
 
-def test_a_client_of_our_own_is_closed_at_the_end_of_the_block() -> None:
-    for kind in (AircraftOps, CoreTable):
-        session = Session()
-        with pytest.raises(ZeroDivisionError), kind.connect(session=session):
-            raise ZeroDivisionError
-        assert session.closed == 1
+@pytest.mark.parametrize("kind", [AircraftOps, CoreTable])
+def test_a_client_of_our_own_is_closed_at_the_end_of_the_block(kind: Any, closed: list[Any]) -> None:
+    with pytest.raises(ZeroDivisionError), kind.connect(session=local_session()) as connected:
+        raise ZeroDivisionError
+    assert closed == [getattr(connected, "core", connected).runner.transport.client]
 
 
-def test_a_client_of_the_callers_is_left_open() -> None:
-    client = Session()
-    with AircraftOps.connect(client=client):
+def test_a_client_of_the_callers_is_left_open(closed: list[Any]) -> None:
+    with AircraftOps.connect(client=local_session().client("dynamodb")):
         pass
-    assert client.closed == 0
+    assert closed == []
 
 
 def test_a_transport_that_has_nothing_to_close_is_no_error() -> None:

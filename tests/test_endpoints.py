@@ -98,7 +98,7 @@ def test_an_endpoint_given_goes_before_the_environments(environment: pytest.Monk
 
 def test_limits_are_those_of_botocores_config() -> None:
     usual = endpoint_of(a_session())
-    assert (usual.connect_timeout, usual.read_timeout, usual.connections, usual.attempts) == (60, 60, 10, 3)
+    assert (usual.connect_timeout, usual.read_timeout, usual.connections, usual.attempts) == (60, 60, 50, 3)
     config = Config(
         connect_timeout=1, read_timeout=2, max_pool_connections=3, retries={"max_attempts": 4}, user_agent="me/1"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from aircraftops_data.model.definition import BoundKey, EntityDefinition, Item, KeyPart
@@ -54,7 +55,7 @@ def _segment(part: KeyPart, segment: str | Component, known: dict[str, Any]) -> 
     if isinstance(segment, str):
         return repr(segment)
     encoded, value = f"encoded_{len(known)}", _variable(segment.name)
-    known[encoded] = lambda given: part.template.encoded(segment, given)
+    known[encoded] = partial(part.template.encoded, segment)
     if segment.encoder is not TEXT:
         return f"{encoded}({value})"
     return f"({value} if type({value}) is str and is_safe({value}) else {encoded}({value}))"

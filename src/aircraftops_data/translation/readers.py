@@ -71,8 +71,7 @@ class EntityReader:
     """Reads the items of responses as the entities they are of; what does not fit is left to the slow way."""
 
     def __init__(self, item: ItemSchema) -> None:
-        one = {"type": "default", "schema": item.schema, "default": None, "on_error": "default", "ref": _ONE}
-        definitions = [one, *item.definitions.values()]
+        definitions = [{**item.schema, "ref": _ITEM}, *item.definitions.values()]
         self._item = built(_REFERENCE, definitions)
         self._response = built(_response_schema(_REFERENCE), definitions)
 
@@ -87,24 +86,22 @@ class EntityReader:
         """The response with `ReadItems` and `ReadItem`s in it; None for a body that is not such a response."""
         try:
             found: dict[str, Any] = self._response.validate_json(body)
-            if any(value is None for value in found.values()):
-                # Null, which is nothing; or an only item that is not to be read so. The slow way knows which.
-                return None
-            rest = members({name: found[name] for name in _KEYS if name in found})
+            rest = members({name: found.pop(name) for name in _KEYS if name in found})
         except Exception:  # noqa: BLE001 - as above
             return None
         return found | rest | {name: _wrapped(name, found[name], body) for name in _HOLD_ITEMS if name in found}
 
 
-_ONE = "one item"
-_REFERENCE: Schema = {"type": "definition-ref", "schema_ref": _ONE}
+_ITEM = "one item"
+_REFERENCE: Schema = {"type": "definition-ref", "schema_ref": _ITEM}
 _KEYS = ("LastEvaluatedKey", "UnprocessedKeys")
 _HOLD_ITEMS = ("Item", "Attributes", "Items", "Responses")
 
 
 def _response_schema(item: Schema) -> Schema:
-    """A response of any of the operations that bring items."""
-    items: Schema = {"type": "list", "items_schema": item}
+    """A response of any of the operations that bring items; of many, those that do not fit become None."""
+    one_of_many: Schema = {"type": "default", "schema": item, "default": None, "on_error": "default"}
+    items: Schema = {"type": "list", "items_schema": one_of_many}
     places: dict[str, Schema] = {
         "Item": item,
         "Attributes": item,
