@@ -17,7 +17,7 @@ from memory import Memory
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The clients of botocore that were closed."""
     found: list[Any] = []
-    monkeypatch.setattr(BaseClient, "close", lambda client: found.append(client))
+    monkeypatch.setattr(BaseClient, "close", lambda client: found.append(client))  # noqa: PLW0108 - called as a method
     return found
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
 
-import aircraftops_data
-from aircraftops_data import GSI1, GSI2, CoreTable, Entity, Index, PrimaryKey, Table
-from aircraftops_data.errors import InvalidInputError
+from aircraftops_data import GSI1, GSI2, AsyncCoreTable, CoreTable, Entity, Index, PrimaryKey, Table
 from aircraftops_data.model.entity import UtcDatetime
+from aircraftops_data.request import Request
 from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.wire import body_of
 from benchmarks import sample
-from benchmarks.contender import BATCH, Loop, NotAvailableError, PathName, Work, numbers
+from benchmarks.contender import BATCH, Loop, PathName, Work, numbers
 from benchmarks.events import stream_event
 
 FLEET_TABLE = Table(sample.TABLE, indexes=(GSI1, GSI2), ttl_attribute="delete_at")
@@ -74,21 +73,13 @@ def airframe(number: int) -> Airframe:
     )
 
 
-def connected(endpoint: str, **options: Any) -> CoreTable:
-    """The table on a transport. Raises NotAvailableError where this version has no such transport."""
-    try:
-        return CoreTable.connect(endpoint_url=endpoint, **options)
-    except (InvalidInputError, ImportError) as error:
-        raise NotAvailableError(f"no transport {options.get('transport')!r} in this version") from error
-
-
 class Own:
     """On the default transport: the caller's botocore client."""
 
     name = "aircraftops-data"
 
     def __init__(self, endpoint: str, **options: Any) -> None:
-        self.table = connected(endpoint, **options)
+        self.table = CoreTable.connect(endpoint_url=endpoint, **options)
         self.entities = [airframe(number) for number in range(sample.FLEET)]
         self.identities: list[dict[str, Any]] = [{"operator": e.operator, "icao24": e.icao24} for e in self.entities]
         self.numbers = numbers()
@@ -105,8 +96,7 @@ class Own:
         return self.table.put(self.entities[next(self.numbers)])
 
     def encode(self) -> bytes:
-        item = self.codec.item(self.entities[next(self.numbers)])
-        return json.dumps(item, separators=(",", ":")).encode()
+        return body_of(Request("PutItem", self.codec.item(self.entities[next(self.numbers)])))
 
     def write_many(self) -> int:
         report = self.table.put_many(self.entities)
@@ -114,7 +104,7 @@ class Own:
         return report.done
 
     def get_many(self) -> list[Airframe | None]:
-        return self.table.get_many(Airframe, self.identities[:BATCH])
+        return self.table.get_many(Airframe, self.identities[:BATCH]).all()
 
     def decode_stream(self) -> list[Airframe]:
         return [self.codec.entity(record["dynamodb"]["NewImage"]) for record in self.event["Records"]]
@@ -131,7 +121,7 @@ class Own:
         }
 
     def close(self) -> None:
-        """Nothing is held that the interpreter does not end."""
+        self.table.close()
 
 
 class OwnDirect(Own):
@@ -152,19 +142,14 @@ class OwnAsync:
     name = "aircraftops-data, async"
 
     def __init__(self, endpoint: str, loop: Loop) -> None:
-        # Found by name: the measuring must also run on a version that has no such class.
-        connect = getattr(aircraftops_data, "AsyncCoreTable", None)
-        if connect is None:
-            raise NotAvailableError("no AsyncCoreTable in this version")
         self.loop = loop
         self.numbers = numbers()
-        self.table: Any = connect.connect(endpoint_url=endpoint)
+        self.table = AsyncCoreTable.connect(endpoint_url=endpoint)
         self.loop.run(self.table.__aenter__())
 
     async def get(self) -> Airframe:
         icao24 = f"{0xA00000 + next(self.numbers):06x}"
-        found: Airframe = await self.table.get(Airframe, operator=sample.OPERATOR, icao24=icao24)
-        return found
+        return await self.table.get(Airframe, operator=sample.OPERATOR, icao24=icao24)
 
     def paths(self) -> Mapping[PathName, Work]:
         return {"get_async": lambda: self.loop.gets(self.get)}
