@@ -22,6 +22,7 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.conditions import Attribute
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, ItemView, KeyPart
+from aircraftops_data.model.encoders import instant_text
 from aircraftops_data.model.fields import problems, set_kind
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
 from aircraftops_data.translation.encoding import FieldEncoders
@@ -100,7 +101,7 @@ class EntityCodec(Generic[E]):
         item[managed.version] = {"N": str(entity.version)}
         for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
             if instant is not None:
-                item[name] = encode_value(instant)
+                item[name] = {"S": instant_text(instant)} if instant.tzinfo is UTC else encode_value(instant)
         return item
 
     def entity(self, item: ItemView) -> E:
