@@ -90,9 +90,13 @@ def metered() -> Generator[Meter]:
         _METERS.reset(token)
 
 
-def record(consumed: Consumed) -> None:
+def record(operation: str, response: Mapping[str, Any]) -> None:
     """Tell every open meter of this context what a request cost."""
-    for meter in _METERS.get():
+    meters = _METERS.get()
+    if not meters:
+        return
+    consumed = consumed_of(operation, response)
+    for meter in meters:
         meter.add(consumed)
 
 

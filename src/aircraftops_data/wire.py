@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -23,12 +24,14 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 def body_of(request: Request) -> bytes:
     """The body of a request, as bytes; the same request gives the same bytes. Raises InvalidInputError."""
     try:
-        body = to_json(request.parameters, bytes_mode="base64")
-        doubtful = b'"B":"' in body or b'"BS":[' in body or b"NaN" in body or b"Infinity" in body
-        # Pydantic's base64 is the URL-safe one, which DynamoDB does not take; and JSON knows no such numbers.
-        return _standard(request) if doubtful else body
+        body = to_json(request.parameters, bytes_mode="base64", inf_nan_mode="strings")
+        # Pydantic's base64 is the URL-safe one, which DynamoDB does not take.
+        return _standard(request) if b'"B' in body and _HOLDS_BINARIES(body) else body
     except (PydanticSerializationError, TypeError, ValueError) as error:
         raise InvalidInputError(f"{request.operation}: a parameter has no JSON form") from error
+
+
+_HOLDS_BINARIES = re.compile(rb'"BS?":["[]').search
 
 
 def _standard(request: Request) -> bytes:

@@ -64,19 +64,19 @@ def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
     Raises TransactionConflictError with a reason per intent; ContentionError when others kept getting in between.
     """
     stamp = Stamp(context.clock.now(), context.chance.identifier(), context.names)
-    token = context.chance.identifier(128)
+    content = 0
     stored: dict[int, Item | None] = {}
     for attempt in range(context.retry.attempts):
         yield from _read_needed(intents, stored, context)
         resolved = [intent.resolve(stored.get(index), stamp) for index, intent in enumerate(intents)]
         made = _Attempt(handed_over(resolved), stamp)
-        settled = yield from _try(intents, made, token, context)
+        settled = yield from _try(intents, made, f"{stamp.write_id}-{content}", context)
         if isinstance(settled, list):
             return settled
         if settled.stored or settled.lost:
             stored |= settled.stored
             stamp = replace(stamp, lost=stamp.lost | settled.lost)
-            token = context.chance.identifier(128)
+            content += 1
         yield from context.back_off(attempt, _throttled if settled.throttled else _contended)
     raise AssertionError("back_off raises on the last attempt")
 
@@ -112,11 +112,11 @@ def _try(intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Co
     actions = made.actions
     if not actions:
         return [intent.outcome(None) for intent in intents]
-    _refuse_impossible(actions)
     try:
         if len(actions) == 1 and actions[0].kind != "ConditionCheck":
             response = yield from send(_single(actions[0], made, intents), context)
             return _results(intents, made, response)
+        _refuse_impossible(actions)
         yield from send(_transaction(actions, token), context)
     except ConditionFailedError as refused:
         return _settle(intents, made, [actions[0].explain(cast("Item | None", refused.raw))], refused)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
@@ -136,7 +135,7 @@ class Put(OfEntity[E]):
             condition = condition & self.known_schema()
             counter = self.table.managed.version
             del changes.set[counter]
-            changes = replace(changes, count=(counter,))
+            changes.count = (counter,)
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes
         )

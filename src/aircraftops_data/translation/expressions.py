@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.model.conditions import (
@@ -70,8 +70,14 @@ def expressed(encode: OperandEncoder = encode_operand, **expressions: Expression
     if names:
         parameters["ExpressionAttributeNames"] = dict(names)
     if values:
-        parameters["ExpressionAttributeValues"] = {f":{place}": value for place, value in enumerate(values)}
+        parameters["ExpressionAttributeValues"] = dict(zip(_places(len(values)), values, strict=True))
     return parameters
+
+
+@lru_cache(1024)
+def _places(count: int) -> tuple[str, ...]:
+    """The placeholders of so many values, as pynamodb numbers them."""
+    return tuple(f":{place}" for place in range(count))
 
 
 class _Shaping:
@@ -100,36 +106,43 @@ class _Shaping:
         return ("update", *map(tuple, plain), added)
 
     def _condition(self, condition: Condition) -> Shape:
-        match condition:
-            case Both(left, right):
-                return ("and", self._condition(left), self._condition(right))
-            case Either(left, right):
-                return ("or", self._condition(left), self._condition(right))
-            case Negation(Exists(left)):
-                return ("absent", self._operand(left))
-            case Negation(inner):
-                return ("not", self._condition(inner))
-            case Exists(left):
-                return ("exists", self._operand(left))
-            case _:
-                return self._compared(condition)
+        shaper = self._SHAPERS.get(type(condition))
+        if shaper is None:
+            raise InvalidInputError(f"{type(condition).__name__} is not a condition")
+        return shaper(self, condition)
 
-    def _compared(self, condition: Condition) -> Shape:
-        match condition:
-            case Comparison(operator, left, right):
-                return ("compare", operator, self._operand(left, right), self._operand(right, left))
-            case Between(left, low, high):
-                return ("between", self._operand(left), self._operand(low, left), self._operand(high, left))
-            case In(left, choices):
-                if not 0 < len(choices) <= 100:
-                    raise InvalidInputError("is_in takes 1 to 100 values")
-                return ("in", self._operand(left), *[self._operand(choice, left) for choice in choices])
-            case BeginsWith(left, prefix):
-                return ("begins_with", self._operand(left), self._operand(prefix))
-            case Contains(left, part):
-                return ("contains", self._operand(left), self._operand(part))
-            case _:
-                raise InvalidInputError(f"{type(condition).__name__} is not a condition")
+    def _both(self, both: Both) -> Shape:
+        return ("and", self._condition(both.left), self._condition(both.right))
+
+    def _either(self, either: Either) -> Shape:
+        return ("or", self._condition(either.left), self._condition(either.right))
+
+    def _negation(self, negation: Negation) -> Shape:
+        if isinstance(negation.inner, Exists):
+            return ("absent", self._operand(negation.inner.left))
+        return ("not", self._condition(negation.inner))
+
+    def _exists(self, exists: Exists) -> Shape:
+        return ("exists", self._operand(exists.left))
+
+    def _comparison(self, compared: Comparison) -> Shape:
+        left, right = compared.left, compared.right
+        return ("compare", compared.operator, self._operand(left, right), self._operand(right, left))
+
+    def _between(self, between: Between) -> Shape:
+        left = between.left
+        return ("between", self._operand(left), self._operand(between.low, left), self._operand(between.high, left))
+
+    def _in(self, found: In) -> Shape:
+        if not 0 < len(found.choices) <= 100:
+            raise InvalidInputError("is_in takes 1 to 100 values")
+        return ("in", self._operand(found.left), *[self._operand(choice, found.left) for choice in found.choices])
+
+    def _begins_with(self, begins: BeginsWith) -> Shape:
+        return ("begins_with", self._operand(begins.left), self._operand(begins.prefix))
+
+    def _contains(self, contains: Contains) -> Shape:
+        return ("contains", self._operand(contains.left), self._operand(contains.part))
 
     def _operand(self, operand: Operand, against: Operand = None) -> Shape:
         if isinstance(operand, Attribute):
@@ -143,6 +156,18 @@ class _Shaping:
         else:
             self._values.append(self._encode(against if isinstance(against, Attribute) else None, operand))
         return _VALUE
+
+    _SHAPERS: ClassVar[Mapping[type, Callable[[Any, Any], Shape]]] = {
+        Both: _both,
+        Either: _either,
+        Negation: _negation,
+        Exists: _exists,
+        Comparison: _comparison,
+        Between: _between,
+        In: _in,
+        BeginsWith: _begins_with,
+        Contains: _contains,
+    }
 
 
 @lru_cache(4096)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from aircraftops_data.clock import Clock
-from aircraftops_data.consumed import consumed_of, record
+from aircraftops_data.consumed import record
 from aircraftops_data.core.aio.crew import AsyncCrew, Running, Work, finished, result
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
@@ -41,7 +41,7 @@ async def _answered(plan: Plan[Any], request: Request, transport: AsyncTransport
     except AircraftOpsDataError as error:
         failure = error
         return lambda: plan.throw(failure)
-    record(consumed_of(request.operation, response))
+    record(request.operation, response)
     return lambda: plan.send(response)
 
 
