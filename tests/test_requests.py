@@ -237,12 +237,17 @@ def test_costs_add_up() -> None:
     assert (str(one), str(Consumed())) == ("1 RU + 2 WU", "0")
 
 
+def costing(units: float) -> dict[str, Any]:
+    """A response that tells what its request cost."""
+    return {"ConsumedCapacity": {"TableName": "T", "CapacityUnits": units}}
+
+
 def test_a_block_is_told_what_it_cost_and_so_is_the_one_around_it() -> None:
     with metered() as outer:
-        record(Consumed(1, 0, 1))
+        record("Query", costing(1))
         with metered() as inner:
             run(twice(), Engine({"ConsumedCapacity": {"TableName": "T", "CapacityUnits": 2.0}}, {}), ManualClock())
-        list(side_by_side(lambda _: record(Consumed(0, 1, 1)), range(10), 3))
-    record(Consumed(100, 100, 100))
+        list(side_by_side(lambda _: record("PutItem", costing(1)), range(10), 3))
+    record("Query", costing(100))
     assert (inner.consumed.read_units, inner.consumed.requests) == (2, 2)
     assert (outer.consumed.read_units, outer.consumed.write_units, outer.consumed.requests) == (3, 10, 13)

@@ -38,6 +38,11 @@ class _Attempt:
     def actions(self) -> list[Action]:
         return [action for group in self.groups for action in group]
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether it is one write, which takes no transaction."""
+        return [action.kind == "ConditionCheck" for action in self.actions] == [False]
+
 
 @dataclass(frozen=True, slots=True)
 class _Again:
@@ -64,19 +69,21 @@ def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
     Raises TransactionConflictError with a reason per intent; ContentionError when others kept getting in between.
     """
     stamp = Stamp(context.clock.now(), context.chance.identifier(), context.names)
-    content = 0
+    token = ""
     stored: dict[int, Item | None] = {}
     for attempt in range(context.retry.attempts):
         yield from _read_needed(intents, stored, context)
         resolved = [intent.resolve(stored.get(index), stamp) for index, intent in enumerate(intents)]
         made = _Attempt(handed_over(resolved), stamp)
-        settled = yield from _try(intents, made, f"{stamp.write_id}-{content}", context)
+        if not made.by_itself:
+            token = token or context.chance.identifier(128)
+        settled = yield from _try(intents, made, token, context)
         if isinstance(settled, list):
             return settled
         if settled.stored or settled.lost:
             stored |= settled.stored
             stamp = replace(stamp, lost=stamp.lost | settled.lost)
-            content += 1
+            token = ""
         yield from context.back_off(attempt, _throttled if settled.throttled else _contended)
     raise AssertionError("back_off raises on the last attempt")
 
@@ -113,7 +120,7 @@ def _try(intents: Sequence[Intent[Any]], made: _Attempt, token: str, context: Co
     if not actions:
         return [intent.outcome(None) for intent in intents]
     try:
-        if len(actions) == 1 and actions[0].kind != "ConditionCheck":
+        if made.by_itself:
             response = yield from send(_single(actions[0], made, intents), context)
             return _results(intents, made, response)
         _refuse_impossible(actions)
