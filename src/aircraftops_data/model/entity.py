@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _in_utc(instant: datetime) -> datetime:
+def in_utc(instant: datetime) -> datetime:
+    """The same instant in UTC. Raises ValueError where that has no year of its own."""
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from error
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """An instant; any time zone is taken and normalised to UTC, none is refused."""
 
 ExpiryInstant = Annotated[UtcDatetime, AfterValidator(lambda instant: instant.replace(microsecond=0))]

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC
 from functools import cache
+from operator import methodcaller
 from typing import Any, ClassVar, NamedTuple, cast
 
 from aircraftops_data.model.definition import EntityDefinition
+from aircraftops_data.model.entity import in_utc
 from aircraftops_data.model.fields import Schema, looks_around, model_fields, set_kind
 from aircraftops_data.translation.schemas import (
     Wired,
@@ -57,6 +60,8 @@ def item_schema(definition: EntityDefinition) -> ItemSchema | None:
 _TEXTS = frozenset({"str", "datetime", "date", "time", "timedelta", "uuid"})
 _NUMBERS = frozenset({"int", "float", "decimal"})
 _TEXT: Schema = {"type": "str", "strict": True}
+# The same as `in_utc`, without a step into Python; where that refuses, this ends the one pass.
+_IN_UTC = methodcaller("astimezone", UTC)
 
 
 class _Rewriting:
@@ -208,7 +213,9 @@ class _Rewriting:
     def _around(self, schema: Schema) -> Wired | None:
         """A default, or a rule that comes after: it stays, around what it was around."""
         inner = self._value(schema["schema"])
-        return None if inner is None else inner.within(schema)
+        if inner is None or schema.get("function") != {"type": "no-info", "function": in_utc}:
+            return None if inner is None else inner.within(schema)
+        return inner.within(function("function-after", _IN_UTC))
 
     def _before(self, schema: Schema) -> Wired | None:
         """A rule that sees the value first is given it in plain Python."""
