@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from aircraftops_data import GSI1, GSI2, AsyncCoreTable, CoreTable, Entity, Index, PrimaryKey, Table
 from aircraftops_data.model.entity import UtcDatetime
 from aircraftops_data.request import Request
+from aircraftops_data.streams import Images
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.wire import body_of
 from benchmarks import sample
@@ -84,6 +85,7 @@ class Own:
         self.identities: list[dict[str, Any]] = [{"operator": e.operator, "icao24": e.icao24} for e in self.entities]
         self.numbers = numbers()
         self.codec: Any = codec_of(Airframe.definition())
+        self.images = Images(Airframe)
         self.event = stream_event()
 
     def page(self) -> list[Airframe]:
@@ -107,7 +109,7 @@ class Own:
         return self.table.get_many(Airframe, self.identities[:BATCH]).all()
 
     def decode_stream(self) -> list[Airframe]:
-        return [self.codec.entity(record["dynamodb"]["NewImage"]) for record in self.event["Records"]]
+        return [self.images.entity(record["dynamodb"]["NewImage"]) for record in self.event["Records"]]
 
     def paths(self) -> Mapping[PathName, Work]:
         return {
