@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import subprocess
 import sys
+from inspect import iscoroutinefunction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from aircraftops_data import AircraftOps
+from aircraftops_data import AircraftOps, AsyncAircraftOps
 from aircraftops_data.testing import local_session
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -20,6 +23,11 @@ SAID = {
         "a835af now flies for DAL",
         "refused: ConditionFailedError, AlreadyExistsError",
         "refused: NotFoundError",
+    ],
+    "async_fleet": [
+        "40 aircraft are in",
+        "A321 40, B737 40, B738 40, C172 0: 4 requests",
+        "the first Aircraft of a scan will do",
     ],
     "paging_api": ["['N1', 'N2', 'N3'] 0.5 RU", "['N7'] 0.5 RU", "'status': 400"],
 }
@@ -36,11 +44,27 @@ def test_an_example_says_what_it_should(
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    ops = AircraftOps.connect(session=local_session(), endpoint_url=local_endpoint, prefix=fresh_names)
-    ops.create_tables()
-    module.main(ops)
+    with AircraftOps.connect(session=local_session(), endpoint_url=local_endpoint, prefix=fresh_names) as ops:
+        ops.create_tables()
+        run_main(module.main, ops, local_endpoint)
     printed = capsys.readouterr().out
     assert [line for line in SAID[name] if line not in printed] == []
+
+
+def run_main(main: Any, ops: AircraftOps, endpoint: str) -> None:
+    """An example's main, blocking or on an event loop."""
+    if not iscoroutinefunction(main):
+        main(ops)
+        return
+    names = ops.core.context.names
+
+    async def on_a_loop() -> None:
+        async with AsyncAircraftOps.connect(
+            session=local_session(), endpoint_url=endpoint, prefix=names.prefix
+        ) as asynchronous:
+            await main(asynchronous)
+
+    asyncio.run(on_a_loop())
 
 
 def test_every_example_is_run() -> None:
