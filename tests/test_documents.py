@@ -39,7 +39,7 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), namespace)
         printed = capsys.readouterr().out
-        for said in re.findall(r"^print\(.*\) +# (.*)$", block, re.MULTILINE):
+        for said in re.findall(r"^ *print\(.*\) +# (.*)$", block, re.MULTILINE):
             assert said in printed
 
 
