@@ -63,12 +63,7 @@ def test_a_response_without_a_reader_is_as_botocore_parses_it(operation: str, re
         assert without_date(BotocoreTransport(server.client()).send(request)) == without_date(stock)
 
 
-def test_an_empty_body_is_an_empty_response() -> None:
-    with canned(Answer(b"")) as server:
-        assert set(BotocoreTransport(server.client()).send(GET)) == {"ResponseMetadata"}
-
-
-def test_what_only_botocore_can_read_is_left_to_it() -> None:
+def test_null_is_nothing_as_with_botocore() -> None:
     with canned(document(Item=None, ConsumedCapacity=CAPACITY)) as server:
         response = BotocoreTransport(server.client()).send(GET)
     assert "Item" not in response
@@ -78,8 +73,17 @@ def test_what_only_botocore_can_read_is_left_to_it() -> None:
 @pytest.mark.parametrize("mode", ["legacy", "standard"])
 @pytest.mark.parametrize(
     "body",
-    [b"<html>please log in</html>", b'{"Item": {"PK"', b"\xff\xfe\x00", b"[]", b"null", b'"Item"'],
-    ids=["page", "cut", "bytes", "list", "null", "text"],
+    [
+        b"<html>please log in</html>",
+        b'{"Item": {"PK"',
+        b"\xff\xfe\x00",
+        b"[]",
+        b"null",
+        b'"Item"',
+        b"",
+        b'{"Item": "a"}',
+    ],
+    ids=["page", "cut", "bytes", "list", "null", "text", "empty", "no-item"],
 )
 def test_a_success_that_is_not_json_is_no_answer_rather_than_no_item(body: bytes, mode: str) -> None:
     with canned(Answer(body)) as server:
@@ -87,6 +91,12 @@ def test_a_success_that_is_not_json_is_no_answer_rather_than_no_item(body: bytes
         with pytest.raises(TimeoutError) as caught:
             transport.send(GET)
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize("retries", [STANDARD, LEGACY], ids=["standard", "legacy"])
+def test_a_body_with_another_checksum_is_never_a_response(retries: dict[str, Any]) -> None:
+    with canned(Answer(b'{"Item": {"PK": {"S": "another"}}}', checksum=1)) as server, pytest.raises(TimeoutError):
+        BotocoreTransport(server.client(retries=retries)).send(GET)
 
 
 def test_an_error_response_is_never_given_to_the_reader() -> None:

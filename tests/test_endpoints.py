@@ -208,3 +208,9 @@ def test_a_direct_transport_loads_no_client_of_http() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert run.stdout.split() == []
+
+
+def test_endpoints_by_account_id_are_refused_where_they_are_required() -> None:
+    config = Config(account_id_endpoint_mode="required")
+    with pytest.raises(InvalidInputError, match="account_id_endpoint_mode"):
+        endpoint_of(client=a_session().client("dynamodb", config=config))

@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, cast
+from zlib import crc32
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -50,10 +51,18 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_binary, ensure_ascii
 def response_of(request: Request, body: bytes) -> Response:
     """The response of a successful request, by the request's own reader where that can take it.
 
-    Raises ValueError for a body that is not the JSON of a response.
+    Raises ValueError for a body that is not the JSON of a response. An empty body is none, for DynamoDB answers at
+    least {}; it would read as "no such item".
     """
+    if not body:
+        raise ValueError("The body is empty")
     read = None if request.reader is None else request.reader.read(body)
     return parsed(body) if read is None else read
+
+
+def checksum(body: bytes) -> bytes:
+    """What DynamoDB sends as X-Amz-Crc32 with a body."""
+    return b"%d" % crc32(body)
 
 
 def parsed(body: bytes) -> dict[str, Any]:

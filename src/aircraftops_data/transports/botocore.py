@@ -13,6 +13,7 @@ from aircraftops_data.transports.botocore_hooks import ITEM_OPERATIONS, Call, Ho
 from aircraftops_data.transports.failures import translated
 
 _POOL_CONNECTIONS = 50
+_NOT_DYNAMODB = "The response is not DynamoDB's: not the JSON of one, or not the bytes its checksum is of"
 
 
 class BotocoreTransport:
@@ -54,11 +55,17 @@ class BotocoreTransport:
             self.client.close()
 
     def _carried(self, call: Call, method: Callable[..., Response], hooks: Hooks) -> Response:
-        with call:
-            response = method(**call.request.parameters)
+        try:
+            with call:
+                response = method(**call.request.parameters)
+        except Exception as error:
+            # Some of botocore's own checks do not bear what a proxy may send, either.
+            if not call.garbled or isinstance(error, self._failures):
+                raise
+            raise self._garbled(_NOT_DYNAMODB) from error
         if call.garbled:
             # botocore takes a page of some proxy for an empty response: for no item.
-            raise self._garbled("The response is not JSON")
+            raise self._garbled(_NOT_DYNAMODB)
         if hooks.missed(call):
             _warn_once()
         return response

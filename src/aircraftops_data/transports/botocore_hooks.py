@@ -15,7 +15,6 @@ whole body, the response. Calls of others are not touched, also those that a hoo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -58,7 +57,7 @@ class Call:
     body: bytes | None = None
     sent: bool = False
     garbled: bool = False
-    """The last response was of a success, and not JSON."""
+    """The last response was of a success, and not DynamoDB's: not its JSON, or with another checksum."""
 
     def __enter__(self) -> Call:
         """Let botocore's next call of this request, in this thread or task, be known as this one."""
@@ -136,23 +135,22 @@ class Hooks:
         _UNDER_WAY.set(None)
         if call is None or not 200 <= response_dict["status_code"] < 300:
             return
-        body = response_dict["body"]
+        body, response_dict["body"] = response_dict["body"], _NOTHING
         try:
+            _check(body, response_dict["headers"])
             response = wire.response_of(call.request, body)
         except ValueError:
-            call.garbled = not _is_document(body)
-            response_dict["body"] = _NOTHING if call.garbled else body
+            call.garbled = True
             return
         for name, value in response.items():
             customized_response_dict.setdefault(name, value)
-        response_dict["body"] = _NOTHING
 
 
-def _is_document(body: bytes) -> bool:
-    try:
-        return isinstance(json.loads(body), dict)
-    except ValueError:
-        return False
+def _check(body: bytes, headers: Mapping[str, str]) -> None:
+    """Raise ValueError where a body is not the one its checksum came with; what was compressed botocore has opened."""
+    expected = headers.get("x-amz-crc32")
+    if expected is not None and "content-encoding" not in headers and expected.encode() != wire.checksum(body):
+        raise ValueError("The body is not the one whose checksum came with it")
 
 
 # What botocore must see of large parameters: the names of tables, which it may choose the endpoint by, and what its

@@ -98,6 +98,9 @@ def _resolved(client: Any) -> Endpoint:
             f"A proxy is configured for {url.hostname}: the direct transports use none, the botocore transport does. "
             "NO_PROXY excepts a host."
         )
+    # Older releases of botocore know no such mode.
+    if getattr(config, "account_id_endpoint_mode", None) == "required":
+        raise InvalidInputError("account_id_endpoint_mode is required: the direct transports use the region's endpoint")
     if url.query:
         raise InvalidInputError("An endpoint URL with a query cannot be used")
     secure = url.scheme == "https"

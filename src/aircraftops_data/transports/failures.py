@@ -110,7 +110,7 @@ _CLIENT_FAILURES: Mapping[str, tuple[type[StoreError], bool]] = {
     "ConnectionError": (TimeoutError, True),
     "ResponseParserError": (TimeoutError, True),
     "ChecksumError": (TimeoutError, True),
-    # Python's own, for the direct transports: another try meets the same certificate.
+    # Python's own: another try meets the same certificate.
     "SSLCertVerificationError": (StoreError, False),
 }
 
@@ -145,7 +145,8 @@ def translated(operation: str, error: Exception) -> AircraftOpsDataError:
             operation=operation,
             code=code,
         )
-    text = f"{operation}: {code}: {message}"
+    # Without a code of AWS's own, the words are those of something in between: a page, perhaps.
+    text = f"{operation}: HTTP {code}" if code.isdecimal() else f"{operation}: {code}: {message}"
     if not issubclass(kind, StoreError):
         return kind(text, operation=operation, code=code)
     broken = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
@@ -166,8 +167,10 @@ def _client_failure(operation: str, error: Exception) -> AircraftOpsDataError:
     name = type(error).__name__
     if name == "ParamValidationError":
         return RequestRefusedError(f"{operation}: botocore refused the parameters", operation=operation, code=name)
-    for base in type(error).__mro__:
-        if base.__name__ in _CLIENT_FAILURES:
-            kind, retryable = _CLIENT_FAILURES[base.__name__]
+    # botocore has one error for all that may go wrong with TLS, and says in words which it was.
+    refused = ["SSLCertVerificationError"] if "CERTIFICATE_VERIFY_FAILED" in str(error) else []
+    for base in (*refused, *(found.__name__ for found in type(error).__mro__)):
+        if base in _CLIENT_FAILURES:
+            kind, retryable = _CLIENT_FAILURES[base]
             return kind(f"{operation}: {name}: {error}", operation=operation, code=name, retryable=retryable)
     return StoreError(f"{operation}: {name}: {error}", operation=operation, code=name)

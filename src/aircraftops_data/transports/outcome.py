@@ -8,12 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from zlib import crc32
 
 from aircraftops_data.request import Request, Response
 from aircraftops_data.transports.failures import ErrorResponse, translated, unanswered
 from aircraftops_data.transports.http1 import Answer, NoAnswer
-from aircraftops_data.wire import parsed, response_of
+from aircraftops_data.wire import checksum, parsed, response_of
 
 
 def response_in(request: Request, outcome: Answer | NoAnswer) -> Response:
@@ -31,9 +30,6 @@ def _response(request: Request, outcome: Answer | NoAnswer) -> Response:
     if not 200 <= outcome.status < 300:
         refusal = ErrorResponse(_error_response(outcome))
         raise translated(request.operation, refusal) from refusal
-    # DynamoDB answers at least {}; an empty body would read as "no such item".
-    if not outcome.body:
-        raise NoAnswer("ResponseParserError", "The body of the answer is empty")
     try:
         return response_of(request, outcome.body)
     except ValueError as error:
@@ -42,7 +38,7 @@ def _response(request: Request, outcome: Answer | NoAnswer) -> Response:
 
 def _check(answer: Answer) -> None:
     expected = answer.headers.get(b"x-amz-crc32")
-    if expected is not None and expected != b"%d" % crc32(answer.body):
+    if expected is not None and expected != checksum(answer.body):
         raise NoAnswer("ChecksumError", "The body of the answer is not the one whose checksum came with it")
 
 
