@@ -115,6 +115,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: thing({"n": Annotated[str, Field(alias="m")], "m": str}),
         "two fields are stored under one attribute",
     ),
+    "a field left out when written": (
+        lambda: thing({"n": Annotated[list[int], Field(exclude=True)]}),
+        "excluded would not be stored",
+    ),
     "a field with a name every entity has": (lambda: thing({"f": str}), "every entity has 'f' already"),
     "a field with the name of a method": (lambda: thing({"identity": str}), "every entity has 'identity' already"),
 }

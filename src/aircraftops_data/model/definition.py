@@ -104,13 +104,10 @@ class BoundKey:
 
     def build(self, values: Mapping[str, Any]) -> Item | None:
         """The key's attributes for these values; None where a component is None, so that no half key exists."""
-        built: Item = {}
-        for part in self.parts:
-            value = part.value(values)
-            if value is None:
-                return None
-            built[part.attribute.name] = value
-        return built
+        if any(name in values and values[name] is None for name in self.components):
+            return None
+        built = ((part.attribute.name, part.value(values)) for part in self.parts)
+        return {name: value for name, value in built if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

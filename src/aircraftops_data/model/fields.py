@@ -109,11 +109,14 @@ def set_kind(entity: type[Entity], name: str) -> Callable[[], AbstractSet[Any]] 
 
 
 def attribute_names(entity: type[Entity], table: Table) -> dict[str, str]:
-    """Field names to stored attribute names. Raises DefinitionError where two fields share one.
+    """Field names to stored attribute names. Raises DefinitionError where two fields share one, or one has none.
 
     A field is stored under its alias where it has one; what the library keeps, under the table's names for it. Without
     a TTL attribute, `expires_at` is stored nowhere.
     """
+    for name, field in entity.model_fields.items():
+        if field.exclude or getattr(field, "exclude_if", None):
+            raise DefinitionError(f"{entity.__name__}.{name}: a field that is excluded would not be stored")
     names = {name: field.serialization_alias or field.alias or name for name, field in entity.model_fields.items()}
     managed = table.managed
     names |= {"version": managed.version, "created_at": managed.created_at, "updated_at": managed.updated_at}

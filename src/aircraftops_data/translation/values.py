@@ -113,7 +113,7 @@ _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
 }
 _BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]], ...] = (
     (enum.Enum, lambda value: encode_value(value.value)),
-    (BaseModel, lambda value: encode_value(value.model_dump())),
+    (BaseModel, lambda value: encode_value(value.model_dump(by_alias=True, warnings=False))),
     (str, _encode_text),
     (_NUMBERS, _encode_number),
     ((bytearray, memoryview), lambda value: {"B": bytes(value)}),
