@@ -51,7 +51,7 @@ def available() -> bool:
 
 
 def built(schema: Schema, definitions: Iterable[Schema] = ()) -> SchemaValidator:
-    """The validator of a schema. Raises TypeError where pydantic-core does not know the option (pydantic 2.11)."""
+    """The validator of a schema. Raises TypeError where pydantic-core lacks the option (pydantic before 2.13)."""
     whole = {"type": "definitions", "schema": schema, "definitions": list(definitions)}
     return SchemaValidator(cast("Any", whole), _use_prebuilt=False)  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
 
