@@ -50,7 +50,8 @@ def instant_text(value: datetime) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidKeyError(f"Expected text, got {type(value).__name__}")
-    return value
+    # Of a class of its own, it is written as the text it holds.
+    return str.__str__(value)
 
 
 def _plain_date(value: date) -> str:
