@@ -57,6 +57,7 @@ def answer(body: bytes, status: int = 200, **headers: bytes) -> Answer:
 
 
 @example(document={"UnprocessedKeys": {"T": {}}}, status=200)
+@example(document={"Count": None}, status=200)
 @given(document=DOCUMENTS, status=st.sampled_from([200, 301, 400, 403, 500]))
 def test_any_document_is_a_response_or_an_error_of_the_library(document: Any, status: int) -> None:
     try:
