@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
 from typing import Any, TypeVar
 
 from aircraftops_data import AsyncCoreTable
@@ -25,6 +26,7 @@ def table(*held: Part, gate: Gate | None = None) -> tuple[AsyncCoreTable, AsyncM
 def clean(work: Coroutine[Any, Any, T]) -> T:
     """What it comes to; afterwards no task is left, and asyncio had nothing to complain of."""
     complaints: list[dict[str, Any]] = []
+    _leave_the_past_alone()
 
     async def watched() -> T:
         asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
@@ -36,6 +38,13 @@ def clean(work: Coroutine[Any, Any, T]) -> T:
     gc.collect()
     assert complaints == []
     return result
+
+
+@cache
+def _leave_the_past_alone() -> None:
+    """What there was before is not looked through each time; late in a run that is a lot."""
+    gc.collect()
+    gc.freeze()
 
 
 async def until_alone() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -55,11 +56,16 @@ class Line:
         return lambda request: runner.run(slow.send(request))
 
 
+@cache
+def _session() -> boto3.Session:
+    """One session for all, for it reads botocore's data once."""
+    return boto3.Session(aws_access_key_id="AKID", aws_secret_access_key="secret", region_name="us-east-1")
+
+
 @contextmanager
 def line_of(kind: str) -> Iterator[Line]:
     """A line for a transport of this kind, closed in the end; its credentials do not change."""
-    session = boto3.Session(aws_access_key_id="AKID", aws_secret_access_key="secret", region_name="us-east-1")
-    line = Line(kind, session)
+    line = Line(kind, _session())
     yield line
     for close in line.closers:
         close()
