@@ -98,6 +98,8 @@ def _resolved(client: Any) -> Endpoint:
             f"A proxy is configured for {url.hostname}: the direct transports use none, the botocore transport does. "
             "NO_PROXY excepts a host."
         )
+    if url.scheme not in ("http", "https"):
+        raise InvalidInputError(f"An endpoint URL begins with http:// or https://, not {url.scheme}://")
     if url.query:
         raise InvalidInputError("An endpoint URL with a query cannot be used")
     secure = url.scheme == "https"
