@@ -131,6 +131,19 @@ def test_a_transport_may_meet_another_loop(session: boto3.Session) -> None:
         assert server.connections == 2
 
 
+def test_two_loops_at_once_are_refused(session: boto3.Session) -> None:
+    async def meanwhile(transport: AsyncDirectTransport) -> None:
+        assert await transport.send(get("a")) == item("a")
+        with pytest.raises(InvalidInputError, match="Another event loop"):
+            await asyncio.to_thread(asyncio.run, transport.send(get("b")))
+        assert await transport.send(get("c")) == item("c")
+        await transport.aclose()
+
+    with WireServer(usual=echo) as server:
+        asyncio.run(meanwhile(async_direct_transport(client=a_client(session, server.url))))
+        assert server.connections == 1
+
+
 def test_a_cancelled_send_leaves_no_connection_and_no_turn_taken(session: boto3.Session) -> None:
     heard, over = threading.Event(), threading.Event()
 

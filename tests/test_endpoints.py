@@ -191,6 +191,12 @@ def test_an_endpoint_with_a_query_is_refused() -> None:
         endpoint_of(a_session(), endpoint_url="http://localhost:1/?a=b")
 
 
+@pytest.mark.parametrize("make", FACTORIES)
+def test_an_endpoint_of_another_scheme_is_refused(make: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidInputError, match="not ftp://"):
+        make(a_session(), endpoint_url="ftp://localhost:8000")
+
+
 def test_without_credentials_access_is_denied_before_anything_is_sent() -> None:
     request = Request("GetItem", {"TableName": "T", "Key": {}})
     transport = direct_transport(boto3.Session(region_name="us-east-1"))

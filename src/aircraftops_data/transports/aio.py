@@ -20,7 +20,7 @@ from aircraftops_data.transports.signing import Credentials
 class AsyncDirectTransport:
     """Sends requests over connections of its own, at most `max_pool_connections` at once; more wait their turn.
 
-    For one event loop at a time. Close it with `aclose()`, or use `async with`.
+    For one event loop at a time; another that runs meanwhile is refused. Close it with `aclose()`, or `async with`.
     """
 
     def __init__(self, endpoint: Endpoint, clock: Clock, chance: Chance) -> None:
@@ -64,6 +64,8 @@ class AsyncDirectTransport:
             raise InvalidInputError("The transport is closed")
         loop = asyncio.get_running_loop()
         if self._pool is None or self._pool.loop is not loop:
+            if self._pool is not None and self._pool.loop.is_running():
+                raise InvalidInputError("Another event loop is using the transport; make one for each loop")
             self._pool = _Pool(self._endpoint, loop)
         return self._pool
 
@@ -149,7 +151,8 @@ class _Pool:
         except TimeoutError as error:
             raise NoAnswer("ConnectTimeoutError", f"No connection within {self._endpoint.connect_timeout} s") from error
         except OSError as error:
-            raise NoAnswer("EndpointConnectionError", str(error) or type(error).__name__) from error
+            words = f"{self._endpoint.authority}: {str(error) or type(error).__name__}"
+            raise NoAnswer("EndpointConnectionError", words) from error
 
     async def _opened(self) -> _Connection:
         endpoint = self._endpoint

@@ -191,7 +191,7 @@ def _connected(endpoint: Endpoint) -> socket.socket:
     except TimeoutError as error:
         raise NoAnswer("ConnectTimeoutError", f"No connection within {endpoint.connect_timeout} s") from error
     except OSError as error:
-        raise NoAnswer("EndpointConnectionError", _words(error)) from error
+        raise NoAnswer("EndpointConnectionError", f"{endpoint.authority}: {_words(error)}") from error
 
 
 def _opened(endpoint: Endpoint) -> socket.socket:

@@ -101,6 +101,8 @@ def _resolved(client: Any) -> Endpoint:
     # Older releases of botocore know no such mode.
     if getattr(config, "account_id_endpoint_mode", None) == "required":
         raise InvalidInputError("account_id_endpoint_mode is required: the direct transports use the region's endpoint")
+    if url.scheme not in ("http", "https"):
+        raise InvalidInputError(f"An endpoint URL begins with http:// or https://, not {url.scheme}://")
     if url.query:
         raise InvalidInputError("An endpoint URL with a query cannot be used")
     secure = url.scheme == "https"
