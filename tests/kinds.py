@@ -246,7 +246,7 @@ LEAVES = [
     Kind(Annotated[int, Field(ge=0, le=9)], st.integers(-3, 12)),
     Kind(Annotated[int, Field(strict=True)], st.integers(0, 9)),
     Kind(Annotated[datetime, Field(strict=True)], st.just("2026-11-21T07:00:00Z") | zoned()),
-    Kind(Annotated[str, StringConstraints(pattern="^[A-Z]*$", to_upper=True)], texts()),
+    Kind(Annotated[str, StringConstraints(pattern="^[A-Z]*$", to_upper=True)], st.text("AZaz", max_size=3) | texts()),
     Kind(Annotated[Decimal, Field(max_digits=4, decimal_places=2)], numbers() | st.decimals(-99, 99, places=2)),
     Kind(Annotated[str, AfterValidator(str.strip)], texts()),
     Kind(Annotated[str, BeforeValidator(shout)], texts()),

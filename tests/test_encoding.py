@@ -102,9 +102,9 @@ def plain_expiry(entity: Entity) -> Item:
 def field_values(draw: st.DrawFn, entity: Any, name: str, kind: Kind) -> Any:
     """A value a field takes, as the field makes it."""
     values = kind.values.map(decode_value) if kind.annotation is Any else kind.values
-    for value in draw(st.lists(values, min_size=3, max_size=3)):
+    for _ in range(20):
         with suppress(ValidationError):
-            return entity.definition().validators.validate(name, value)
+            return entity.definition().validators.validate(name, draw(values))
     return reject()
 
 
