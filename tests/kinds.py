@@ -335,18 +335,22 @@ def entities(draw: st.DrawFn) -> tuple[Any, dict[str, Kind]]:
     return declare(table, annotations, PrimaryKey("ID#{id}", "ID"), group=None, by_group=index, **body), fields
 
 
-SHAPES: dict[int, tuple[Any, dict[str, Kind]]] = {}
+SHAPES: dict[tuple[int, bool], tuple[Any, dict[str, Kind]]] = {}
 
 
-def every_shape(place: int) -> tuple[Any, dict[str, Kind]]:
-    """An entity that holds a kind in every way; declared once."""
-    if place not in SHAPES:
+def every_shape(place: int, *, alone: bool = False) -> tuple[Any, dict[str, Kind]]:
+    """An entity that holds a kind in every way, or once alone: pydantic puts a model named twice elsewhere.
+
+    Declared once.
+    """
+    if (place, alone) not in SHAPES:
         kind = (LEAVES + SETS)[place]
-        shapes = {"alone": kind, "maybe": _optional(kind), "many": _list(kind), "named": _dict(kind)}
+        others = {} if alone else {"maybe": _optional(kind), "many": _list(kind), "named": _dict(kind)}
+        shapes = {"alone": kind, **others}
         annotations = {"id": str, **{name: shape.annotation for name, shape in shapes.items()}}
         table = Table(f"Shapes{place}", indexes=(GSI1,), ttl_attribute=None)
-        SHAPES[place] = declare(table, annotations, PrimaryKey("ID#{id}", "ID")), shapes
-    return SHAPES[place]
+        SHAPES[place, alone] = declare(table, annotations, PrimaryKey("ID#{id}", "ID")), shapes
+    return SHAPES[place, alone]
 
 
 def outcome(read: Callable[[], Any]) -> Any:

@@ -71,11 +71,14 @@ def test_reading_in_one_pass_and_attribute_by_attribute_agree(data: st.DataObjec
         assert response is None or dict(response["Item"]) == item
 
 
+@pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("place", range(len(LEAVES + SETS)))
 @given(data=st.data())
-def test_a_field_of_any_kind_reads_alike_alone_in_lists_and_in_maps(place: int, data: st.DataObject) -> None:
+def test_a_field_of_any_kind_reads_alike_alone_in_lists_and_in_maps(
+    place: int, alone: bool, data: st.DataObject
+) -> None:
     kind = (LEAVES + SETS)[place]
-    entity, shapes = every_shape(place)
+    entity, shapes = every_shape(place, alone=alone)
     codec = codec_of(entity.definition())
     item: Item = {"id": {"S": "1"}, "entity_type": {"S": entity.definition().entity_type}}
     for name, shape in shapes.items():
