@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from typing import Any, Self, cast
 
@@ -12,7 +11,7 @@ from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response, Wait
 from aircraftops_data.transports.courier import Ask, Courier, Step
 from aircraftops_data.transports.direct import IDLE_SECONDS
-from aircraftops_data.transports.endpoint import Endpoint, endpoint_of
+from aircraftops_data.transports.endpoint import Endpoint, endpoint_of, not_connected
 from aircraftops_data.transports.http1 import Answer, NoAnswer, ResponseParser
 from aircraftops_data.transports.signing import Credentials
 
@@ -146,13 +145,8 @@ class _Pool:
         try:
             async with asyncio.timeout(self._endpoint.connect_timeout):
                 return await self._opened()
-        except ssl.SSLCertVerificationError as error:
-            raise NoAnswer("SSLCertVerificationError", str(error)) from error
-        except TimeoutError as error:
-            raise NoAnswer("ConnectTimeoutError", f"No connection within {self._endpoint.connect_timeout} s") from error
         except OSError as error:
-            words = f"{self._endpoint.authority}: {str(error) or type(error).__name__}"
-            raise NoAnswer("EndpointConnectionError", words) from error
+            raise not_connected(self._endpoint, error) from error
 
     async def _opened(self) -> _Connection:
         endpoint = self._endpoint

@@ -13,7 +13,7 @@ from aircraftops_data.clock import Chance, Clock, SystemClock
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response, Wait
 from aircraftops_data.transports.courier import Ask, Courier, Step
-from aircraftops_data.transports.endpoint import Endpoint, endpoint_of
+from aircraftops_data.transports.endpoint import Endpoint, endpoint_of, not_connected, words
 from aircraftops_data.transports.http1 import Answer, NoAnswer, ResponseParser
 
 # Routers on the way forget connections after about 5 minutes without saying so.
@@ -163,7 +163,7 @@ class _Connection:
         except TimeoutError as error:
             raise NoAnswer("ReadTimeoutError", f"No answer within {self._read_timeout} s") from error
         except OSError as error:
-            raise NoAnswer("ConnectionClosedError", _words(error), unheard=not heard) from error
+            raise NoAnswer("ConnectionClosedError", words(error), unheard=not heard) from error
 
     def is_quiet(self) -> bool:
         """Whether it is still open, not idle for too long, and nothing came that nobody asked for."""
@@ -186,12 +186,8 @@ class _Connection:
 def _connected(endpoint: Endpoint) -> socket.socket:
     try:
         return _opened(endpoint)
-    except ssl.SSLCertVerificationError as error:
-        raise NoAnswer("SSLCertVerificationError", _words(error)) from error
-    except TimeoutError as error:
-        raise NoAnswer("ConnectTimeoutError", f"No connection within {endpoint.connect_timeout} s") from error
     except OSError as error:
-        raise NoAnswer("EndpointConnectionError", f"{endpoint.authority}: {_words(error)}") from error
+        raise not_connected(endpoint, error) from error
 
 
 def _opened(endpoint: Endpoint) -> socket.socket:
@@ -205,7 +201,3 @@ def _opened(endpoint: Endpoint) -> socket.socket:
         raise
     made.settimeout(endpoint.read_timeout)
     return made
-
-
-def _words(error: OSError) -> str:
-    return str(error) or type(error).__name__

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from aircraftops_data.errors import AccessDeniedError, AircraftOpsDataError, InvalidInputError
 from aircraftops_data.transports.botocore import dynamodb_client
 from aircraftops_data.transports.failures import translated
+from aircraftops_data.transports.http1 import NoAnswer
 from aircraftops_data.transports.signing import Credentials, trimmed
 
 # botocore's standard mode: SDKs and Tools Reference Guide, "Retry behavior".
@@ -73,6 +74,20 @@ class Endpoint:
     attempts: int
     socket_options: Sequence[tuple[int, int, int]]
     tls: ssl.SSLContext | None
+
+
+def not_connected(endpoint: Endpoint, error: OSError) -> NoAnswer:
+    """What it means that there was no connection, by botocore's name for it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return NoAnswer("SSLCertVerificationError", words(error))
+    if isinstance(error, TimeoutError):
+        return NoAnswer("ConnectTimeoutError", f"No connection within {endpoint.connect_timeout} s")
+    return NoAnswer("EndpointConnectionError", f"{endpoint.authority}: {words(error)}")
+
+
+def words(error: OSError) -> str:
+    """What an error says, or at least what it is."""
+    return str(error) or type(error).__name__
 
 
 def endpoint_of(session: Any = None, client: Any = None, endpoint_url: str | None = None) -> Endpoint:
