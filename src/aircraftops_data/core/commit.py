@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context, send
@@ -27,18 +28,17 @@ _THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "Req
 _PASSING = _THROTTLED | {"TransactionConflict", "InternalError"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Attempt:
-    """One try: the actions of each intent, under one stamp."""
+    """One try: the actions of each intent."""
 
     groups: list[list[Action]]
-    stamp: Stamp
 
-    @property
+    @cached_property
     def actions(self) -> list[Action]:
         return [action for group in self.groups for action in group]
 
-    @property
+    @cached_property
     def by_itself(self) -> bool:
         """Whether it is one write, which takes no transaction."""
         return [action.kind == "ConditionCheck" for action in self.actions] == [False]
@@ -74,7 +74,7 @@ def commit(intents: Sequence[Intent[Any]], context: Context) -> Plan[list[Any]]:
     for attempt in range(context.retry.attempts):
         yield from _read_needed(intents, stored, context)
         resolved = [intent.resolve(stored.get(index), stamp) for index, intent in enumerate(intents)]
-        made = _Attempt(handed_over(resolved), stamp)
+        made = _Attempt(handed_over(resolved))
         if not made.by_itself:
             token = token or context.chance.identifier(128)
         settled = yield from _try(intents, made, token, context)
