@@ -22,13 +22,12 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.conditions import Attribute
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item, ItemView, KeyPart
-from aircraftops_data.model.encoders import instant_text
 from aircraftops_data.model.fields import problems, set_kind
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES, Table
 from aircraftops_data.translation.encoding import FieldEncoders
 from aircraftops_data.translation.key_writing import key_writer
 from aircraftops_data.translation.readers import ReadItem, reader_of
-from aircraftops_data.translation.values import decode_value, encode_value, fits, item_size
+from aircraftops_data.translation.values import decode_value, encode_instant, encode_value, fits, item_size
 
 if TYPE_CHECKING:
     from aircraftops_data.model.entity import Entity
@@ -101,7 +100,7 @@ class EntityCodec(Generic[E]):
         item[managed.version] = {"N": str(entity.version)}
         for name, instant in ((managed.created_at, entity.created_at), (managed.updated_at, entity.updated_at)):
             if instant is not None:
-                item[name] = {"S": instant_text(instant)} if instant.tzinfo is UTC else encode_value(instant)
+                item[name] = encode_instant(instant)
         return item
 
     def entity(self, item: ItemView) -> E:

@@ -80,7 +80,8 @@ def _encode_set(value: AbstractSet[Any]) -> AttributeValue:
     return {f"{kind}S": sorted(members, key=Decimal) if kind == "N" else sorted(members)}
 
 
-def _encode_instant(value: datetime) -> AttributeValue:
+def encode_instant(value: datetime) -> AttributeValue:
+    """An instant as DynamoDB holds it. Raises InvalidValueError for one without a time zone."""
     try:
         return {"S": instant_text(value)}
     except InvalidKeyError as error:
@@ -105,7 +106,7 @@ _ENCODERS: dict[type, Callable[[Any], AttributeValue]] = {
     Decimal: _encode_number,
     type(None): lambda _: {"NULL": True},
     bytes: lambda value: {"B": value},
-    datetime: _encode_instant,
+    datetime: encode_instant,
     date: lambda value: {"S": value.isoformat()},
     time: lambda value: {"S": value.isoformat()},
     UUID: lambda value: {"S": str(value)},
@@ -117,7 +118,7 @@ _BY_BASE: tuple[tuple[type | tuple[type, ...], Callable[[Any], AttributeValue]],
     (str, _encode_text),
     (_NUMBERS, _encode_number),
     ((bytearray, memoryview), lambda value: {"B": bytes(value)}),
-    (datetime, _encode_instant),
+    (datetime, encode_instant),
     (Mapping, _encode_mapping),
     ((list, tuple, deque), _encode_sequence),
     # Newer releases of pydantic write these by themselves.
