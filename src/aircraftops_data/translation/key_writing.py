@@ -40,14 +40,10 @@ def _part(part: KeyPart, known: dict[str, Any]) -> list[str]:
         known[f"plain_{len(known)}"] = part.plain_value
         (component,) = part.template.components
         return [f"  item[{name!r}] = plain_{len(known) - 1}({_variable(component)})"]
-    checked = f"checked_{len(known)}"
-    known[checked] = part.text_value
+    stored = f"stored_{len(known)}"
+    known[stored] = part.text_value
     text = " + '#' + ".join(_segment(part, segment, known) for segment in part.template.segments)
-    # No code point takes more than 4 bytes.
-    return [
-        f"  text = {text}",
-        f"  item[{name!r}] = {{'S': text}} if 0 < len(text) <= {part.limit_bytes // 4} else {checked}(text)",
-    ]
+    return [f"  item[{name!r}] = {stored}({text})"]
 
 
 def _segment(part: KeyPart, segment: str | Component, known: dict[str, Any]) -> str:
