@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from reading_entities import (
-    AHEAD,
     LOGBOOK,
     Entry,
     Part,
@@ -30,12 +29,6 @@ from aircraftops_data.errors import CorruptItemError, InvalidInputError, Invalid
 from aircraftops_data.testing import ManualClock
 
 Connect = Callable[..., CoreTable]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    """Ahead of the engine's clock."""
-    return ManualClock(AHEAD)
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ KEY: dict[str, Any] = {"book": "b", "kind": "LINE", "title": "t"}
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """Ahead of the engine's clock."""
-    return ManualClock(AHEAD)
-
-
-@pytest.fixture
 def core(connect: Connect, clock: ManualClock) -> CoreTable:
     """A logbook."""
     return connect(LOGBOOK, clock=clock)

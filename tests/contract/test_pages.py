@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reading_entities import (
-    AHEAD,
     LOGBOOK,
     Entry,
     Failing,
@@ -41,12 +40,6 @@ from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
 
 Connect = Callable[..., CoreTable]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    """Ahead of the engine's clock."""
-    return ManualClock(AHEAD)
 
 
 @pytest.fixture

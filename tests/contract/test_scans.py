@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_entities import (
-    AHEAD,
     LOGBOOK,
     Entry,
     Failing,
@@ -34,12 +33,6 @@ from aircraftops_data.request import Request
 from aircraftops_data.testing import ManualClock
 
 Connect = Callable[..., CoreTable]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    """Ahead of the engine's clock."""
-    return ManualClock(AHEAD)
 
 
 @pytest.fixture
