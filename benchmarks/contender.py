@@ -56,8 +56,13 @@ class Contender(Protocol):
         ...
 
 
-class NotAvailableError(Exception):
-    """The contender cannot be made here: not installed, or what it needs is not in this version."""
+BLOCKING: tuple[PathName, ...] = ("page", "get", "put", "write_many", "get_many")
+"""What a client that waits for its answers can do."""
+
+
+def works(contender: object, *names: PathName) -> dict[PathName, Work]:
+    """The paths a contender goes by methods of their names."""
+    return {name: getattr(contender, name) for name in names}
 
 
 def numbers() -> cycle[int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
-from benchmarks.contender import Contender, Loop, NotAvailableError
+from benchmarks.contender import Contender, Loop
 
 OURS = "aircraftops-data"
 OURS_DIRECT = "aircraftops-data, direct"
@@ -59,7 +59,7 @@ def assemble(names: Iterable[str], endpoint: str, loop: Loop) -> Field:
     for name in names:
         try:
             assembled.contenders.append(_made(ENTRIES[name], endpoint, loop))
-        except (ImportError, NotAvailableError) as error:
+        except ImportError as error:
             assembled.missing[name] = str(error)
     return assembled
 

@@ -10,7 +10,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from benchmarks import sample
-from benchmarks.contender import BATCH, PathName, Work, numbers
+from benchmarks.contender import BATCH, BLOCKING, PathName, Work, numbers, works
 from benchmarks.events import stream_event
 from benchmarks.models import Airframe
 
@@ -92,15 +92,7 @@ class Boto3Client:
         return [self.typed.model(record["dynamodb"]["NewImage"]) for record in self.event["Records"]]
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {
-            "page": self.page,
-            "get": self.get,
-            "put": self.put,
-            "encode": self.encode,
-            "write_many": self.write_many,
-            "get_many": self.get_many,
-            "decode_stream": self.decode_stream,
-        }
+        return works(self, *BLOCKING, "encode", "decode_stream")
 
     def close(self) -> None:
         self.client.close()

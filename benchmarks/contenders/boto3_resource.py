@@ -9,7 +9,7 @@ import boto3
 from boto3.dynamodb.conditions import Key
 
 from benchmarks import sample
-from benchmarks.contender import BATCH, PathName, Work, numbers
+from benchmarks.contender import BATCH, BLOCKING, PathName, Work, numbers, works
 from benchmarks.contenders.boto3_client import airframes
 from benchmarks.models import Airframe
 
@@ -49,13 +49,7 @@ class Boto3Resource:
         return [Airframe.model_validate(item) for item in found["Responses"][sample.TABLE]]
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {
-            "page": self.page,
-            "get": self.get,
-            "put": self.put,
-            "write_many": self.write_many,
-            "get_many": self.get_many,
-        }
+        return works(self, *BLOCKING)
 
     def close(self) -> None:
         self.resource.meta.client.close()

@@ -8,7 +8,7 @@ from typing import Any
 from dyntastic import Dyntastic
 
 from benchmarks import models, sample
-from benchmarks.contender import BATCH, PathName, Work, numbers
+from benchmarks.contender import BATCH, BLOCKING, PathName, Work, numbers, works
 
 
 class Airframe(models.Airframe, Dyntastic):
@@ -65,13 +65,7 @@ class DyntasticContender:
         return Airframe.batch_get(list(self.keys[:BATCH]))
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {
-            "page": self.page,
-            "get": self.get,
-            "put": self.put,
-            "write_many": self.write_many,
-            "get_many": self.get_many,
-        }
+        return works(self, *BLOCKING)
 
     def close(self) -> None:
         """Its connections belong to the class."""

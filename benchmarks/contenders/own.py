@@ -15,7 +15,7 @@ from aircraftops_data.streams import Images
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.wire import body_of
 from benchmarks import sample
-from benchmarks.contender import BATCH, Loop, PathName, Work, numbers
+from benchmarks.contender import BATCH, BLOCKING, Loop, PathName, Work, numbers, works
 from benchmarks.events import stream_event
 
 FLEET_TABLE = Table(sample.TABLE, indexes=(GSI1, GSI2), ttl_attribute="delete_at")
@@ -112,15 +112,7 @@ class Own:
         return [self.images.entity(record["dynamodb"]["NewImage"]) for record in self.event["Records"]]
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {
-            "page": self.page,
-            "get": self.get,
-            "put": self.put,
-            "encode": self.encode,
-            "write_many": self.write_many,
-            "get_many": self.get_many,
-            "decode_stream": self.decode_stream,
-        }
+        return works(self, *BLOCKING, "encode", "decode_stream")
 
     def close(self) -> None:
         self.table.close()
@@ -135,7 +127,7 @@ class OwnDirect(Own):
         super().__init__(endpoint, transport="direct")
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {name: work for name, work in super().paths().items() if name not in ("encode", "decode_stream")}
+        return works(self, *BLOCKING)
 
 
 class OwnAsync:

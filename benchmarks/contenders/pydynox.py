@@ -19,7 +19,7 @@ from pydynox.attributes import (
 )
 
 from benchmarks import sample
-from benchmarks.contender import BATCH, Loop, PathName, Work, numbers
+from benchmarks.contender import BATCH, BLOCKING, Loop, PathName, Work, numbers, works
 
 
 class Performance(BaseModel):
@@ -116,14 +116,7 @@ class Pydynox:
         return await self.model.get(**self.keys[next(self.numbers)])
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {
-            "page": self.page,
-            "get": self.get,
-            "put": self.put,
-            "write_many": self.write_many,
-            "get_many": self.get_many,
-            "get_async": lambda: self.loop.gets(self.get_async),
-        }
+        return {**works(self, *BLOCKING), "get_async": lambda: self.loop.gets(self.get_async)}
 
     def close(self) -> None:
         """Its connections end with the client."""

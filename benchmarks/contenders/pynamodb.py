@@ -20,7 +20,7 @@ from pynamodb.constants import NUMBER, STRING
 from pynamodb.models import Model
 
 from benchmarks import sample
-from benchmarks.contender import BATCH, PathName, Work, numbers
+from benchmarks.contender import BATCH, BLOCKING, PathName, Work, numbers, works
 
 
 class DecimalAttribute(Attribute[Decimal]):
@@ -140,13 +140,7 @@ class Pynamodb:
         return list(Airframe.batch_get(self.keys[:BATCH]))
 
     def paths(self) -> Mapping[PathName, Work]:
-        return {
-            "page": self.page,
-            "get": self.get,
-            "put": self.put,
-            "write_many": self.write_many,
-            "get_many": self.get_many,
-        }
+        return works(self, *BLOCKING)
 
     def close(self) -> None:
         """Its connections belong to the class."""
