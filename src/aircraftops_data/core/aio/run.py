@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from aircraftops_data.clock import Clock
 from aircraftops_data.consumed import record
@@ -14,7 +15,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.pace import Limiter, Rate, limiter_of, paced
 from aircraftops_data.errors import AircraftOpsDataError
-from aircraftops_data.request import AsyncTransport, Plan, Request, Wait
+from aircraftops_data.request import AsyncTransport, Effect, Plan, Response, Wait
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -22,27 +23,27 @@ S = TypeVar("S")
 
 async def run(plan: Plan[T], transport: AsyncTransport, clock: Clock) -> T:
     """Drive a plan to its end: send what it asks for, wait where it says so, and hand errors back to it."""
-    step: Callable[[], Any] = lambda: next(plan)  # noqa: E731 - the next move, chosen by what came of the last
+    step: Callable[[], Effect] = partial(next, plan)
     while True:
         try:
             effect = step()
         except StopIteration as ended:
             return ended.value  # type: ignore[no-any-return]
-        if isinstance(effect, Wait):
-            await clock.sleep_async(effect.seconds)
-            step = lambda: plan.send(None)  # noqa: E731
+        try:
+            answer = await _done(effect, transport, clock)
+        except AircraftOpsDataError as error:
+            step = partial(plan.throw, error)
         else:
-            step = await _answered(plan, effect, transport)
+            step = partial(plan.send, answer)
 
 
-async def _answered(plan: Plan[Any], request: Request, transport: AsyncTransport) -> Callable[[], Any]:
-    try:
-        response = await transport.send(request)
-    except AircraftOpsDataError as error:
-        failure = error
-        return lambda: plan.throw(failure)
-    record(request.operation, response)
-    return lambda: plan.send(response)
+async def _done(effect: Effect, transport: AsyncTransport, clock: Clock) -> Response | None:
+    if isinstance(effect, Wait):
+        await clock.sleep_async(effect.seconds)
+        return None
+    response = await transport.send(effect)
+    record(effect.operation, response)
+    return response
 
 
 @dataclass(frozen=True)
