@@ -27,6 +27,8 @@ TWINS = {
     "access/aio/repository.py": "access/repository.py",
     "access/aio/aircraft.py": "access/aircraft.py",
     "access/aio/registry.py": "access/registry.py",
+    "jobs/aio/claim.py": "jobs/claim.py",
+    "jobs/aio/jobs.py": "jobs/jobs.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from aircraftops_data.access.aio.aircraft import (
     AsyncAircraftRepository,
@@ -16,7 +17,10 @@ from aircraftops_data.core.aio.connecting import DEFAULT_TRANSPORT, TransportNam
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.provisioning import TableOutcome, create_tables
 from aircraftops_data.model.schema import TABLES
-from aircraftops_data.settings import Settings, TableOptions
+from aircraftops_data.settings import Settings
+
+if TYPE_CHECKING:
+    from aircraftops_data.jobs.aio.jobs import AsyncJobs
 
 
 class AsyncAircraftOps:
@@ -25,9 +29,10 @@ class AsyncAircraftOps:
     `async with AsyncAircraftOps.connect() as ops` closes the connections at the end; so does `aclose`.
     """
 
-    def __init__(self, core: AsyncCoreTable, options: TableOptions | None = None) -> None:
+    def __init__(self, core: AsyncCoreTable, settings: Settings | None = None, session: Any = None) -> None:
         self.core = core
-        self._options = options or TableOptions()
+        self._settings = settings or Settings()
+        self._session = session
         self.aircraft = AsyncAircraftRepository(core)
         self.types = AsyncAircraftTypeRepository(core)
         self.registry = AsyncRegistryRepository(core)
@@ -56,7 +61,16 @@ class AsyncAircraftOps:
         """
         options: dict[str, Any] = {"session": session, "client": client, "settings": settings, **given}
         core = AsyncCoreTable.connect(clock=clock, retry=retry, transport=transport, **options)
-        return cls(core, settings or Settings.from_environment(**given))
+        return cls(core, settings or Settings.from_environment(**given), session)
+
+    @cached_property
+    def jobs(self) -> AsyncJobs:
+        """Durable jobs. Loaded when first used; large payloads go to the bucket of the settings, where one is set."""
+        from aircraftops_data.jobs.aio.jobs import AsyncJobs
+        from aircraftops_data.jobs.aio.objects import AsyncObjectStore
+
+        bucket = self._settings.jobs_bucket
+        return AsyncJobs(self.core, objects=None if bucket is None else AsyncObjectStore(bucket, self._session))
 
     async def aclose(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""
@@ -73,7 +87,7 @@ class AsyncAircraftOps:
 
         Never changes or deletes a table. Raises TableMismatchError where one exists and differs.
         """
-        return await self.core.runner.run(create_tables(TABLES, self.core.context, self._options))
+        return await self.core.runner.run(create_tables(TABLES, self.core.context, self._settings))
 
     def table_names(self) -> list[str]:
         """The physical names of the three tables."""

@@ -56,6 +56,10 @@ class Chance:
         """A fresh identifier of `bits` random bits, in hexadecimal."""
         return f"{self.random.getrandbits(bits):0{bits // 4}x}"
 
+    def ordered_identifier(self, now: datetime) -> str:
+        """A fresh identifier of 128 bits that sorts by its instant: 48 bits of milliseconds, then 80 random ones."""
+        return f"{int(now.timestamp() * 1000):012x}{self.identifier(80)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:

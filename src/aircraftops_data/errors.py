@@ -18,6 +18,10 @@
         UniqueConflictError            another item holds a unique value (.constraint, .holder)
         TransactionConflictError       a transaction was cancelled (.reasons, in the caller's order)
         TableMismatchError             a table exists and differs from its definition (.differences)
+        JobStateError                  a job is not in a state that allows this (.job_id, .state)
+          LeaseLostError               another holds the job now, or nobody does: what was asked was refused
+          CancelRequestedError         somebody asked for the job to be cancelled; its holder should stop
+        OnceInProgressError            another is at work on this key just now (.until)
       CorruptItemError                 stored data does not fit its entity (.problems)
         UnknownEntityTypeError         an item whose type nobody declared
         WrongEntityTypeError           an item of another type at this key
@@ -28,6 +32,7 @@
         TableMissingError              no such table or index
         ContentionError                others kept changing the same items until the tries ran out
         UnprocessedItemsError          parts of a batch were not taken until the tries ran out
+      ObjectStoreError                 S3 failed, or has not what an item points to (.key)
       EngineUnavailableError           no local engine could be started (.tried)
 
 Structured facts are keyword fields; messages name keys and attributes, never the contents of an item.
@@ -167,6 +172,29 @@ class TableMismatchError(ConflictError):
     differences: tuple[str, ...] = ()
 
 
+class JobStateError(ConflictError):
+    """The job is not in a state that allows this; nothing was changed."""
+
+    job_id: str = ""
+    state: str = ""
+
+
+class LeaseLostError(JobStateError):
+    """The lease ran out and was given on, or the work has ended otherwise; a late holder can change nothing."""
+
+    token: int = 0
+
+
+class CancelRequestedError(JobStateError):
+    """Somebody asked for the job to be cancelled while it runs; its holder should stop."""
+
+
+class OnceInProgressError(ConflictError):
+    """Another is at work on this key; `until` is when its lease ends unless it is renewed."""
+
+    until: Any = None
+
+
 class CorruptItemError(AircraftOpsDataError):
     """A stored item does not fit its entity; `problems` are written `problem @ path`."""
 
@@ -219,6 +247,13 @@ class UnprocessedItemsError(StoreError):
     """The engine left parts of a batch untaken until the tries ran out; `keys` are those parts."""
 
     keys: Sequence[Mapping[str, Any]] = ()
+
+
+class ObjectStoreError(AircraftOpsDataError):
+    """S3 failed, or does not have the object an item points to; the cause is botocore's error."""
+
+    bucket: str = ""
+    key: str = ""
 
 
 class EngineUnavailableError(AircraftOpsDataError):

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from aircraftops_data.access.aircraft import (
     AircraftRepository,
@@ -17,7 +18,10 @@ from aircraftops_data.core.connecting import DEFAULT_TRANSPORT, TransportName
 from aircraftops_data.core.provisioning import TableOutcome, create_tables
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.model.schema import TABLES
-from aircraftops_data.settings import Settings, TableOptions
+from aircraftops_data.settings import Settings
+
+if TYPE_CHECKING:
+    from aircraftops_data.jobs.jobs import Jobs
 
 
 class AircraftOps:
@@ -26,9 +30,10 @@ class AircraftOps:
     `with AircraftOps.connect() as ops` closes the connections at the end; so does `close`.
     """
 
-    def __init__(self, core: CoreTable, options: TableOptions | None = None) -> None:
+    def __init__(self, core: CoreTable, settings: Settings | None = None, session: Any = None) -> None:
         self.core = core
-        self._options = options or TableOptions()
+        self._settings = settings or Settings()
+        self._session = session
         self.aircraft = AircraftRepository(core)
         self.types = AircraftTypeRepository(core)
         self.registry = RegistryRepository(core)
@@ -57,7 +62,16 @@ class AircraftOps:
         """
         options: dict[str, Any] = {"session": session, "client": client, "settings": settings, **given}
         core = CoreTable.connect(clock=clock, retry=retry, transport=transport, **options)
-        return cls(core, settings or Settings.from_environment(**given))
+        return cls(core, settings or Settings.from_environment(**given), session)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Durable jobs. Loaded when first used; large payloads go to the bucket of the settings, where one is set."""
+        from aircraftops_data.jobs.jobs import Jobs
+        from aircraftops_data.jobs.objects import ObjectStore
+
+        bucket = self._settings.jobs_bucket
+        return Jobs(self.core, objects=None if bucket is None else ObjectStore(bucket, self._session))
 
     def close(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""
@@ -74,7 +88,7 @@ class AircraftOps:
 
         Never changes or deletes a table. Raises TableMismatchError where one exists and differs.
         """
-        return self.core.runner.run(create_tables(TABLES, self.core.context, self._options))
+        return self.core.runner.run(create_tables(TABLES, self.core.context, self._settings))
 
     def table_names(self) -> list[str]:
         """The physical names of the three tables."""

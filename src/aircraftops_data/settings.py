@@ -65,6 +65,7 @@ class Settings(TableOptions):
     jobs_table: _TableName | None = Field(default=None, description="the whole name of JobsTable, prefix ignored")
     audit_events_table: _TableName | None = Field(default=None, description="the whole name of AuditEventsTable")
     endpoint_url: str | None = Field(default=None, description="an engine other than AWS's; boto3's own settings apply")
+    jobs_bucket: str | None = Field(default=None, description="an S3 bucket for payloads that no item holds")
     cursor_secret: SecretStr = Field(default=SecretStr(""), description="signs cursors")
 
     @classmethod

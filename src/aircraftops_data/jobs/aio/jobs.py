@@ -1,0 +1,283 @@
+"""Jobs: ask for them, claim them, look at them, and set right what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, TypeVar, Unpack
+
+from aircraftops_data.core.aio.query import AsyncQuery
+from aircraftops_data.core.aio.table import AsyncCoreTable
+from aircraftops_data.core.commit import write
+from aircraftops_data.core.context import Context
+from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
+from aircraftops_data.jobs.aio.claim import AsyncClaim
+from aircraftops_data.jobs.aio.objects import AsyncObjectStore
+from aircraftops_data.jobs.asking import How, edges_of, job_of
+from aircraftops_data.jobs.claiming import Claimer, take
+from aircraftops_data.jobs.content import Content, content, from_text, object_key, to_text
+from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
+from aircraftops_data.jobs.enqueueing import Enqueue
+from aircraftops_data.jobs.model import Body, DeadJob, Job, Place, Queue, Tally, Ticket, WorkflowStatus
+from aircraftops_data.jobs.options import JobOptions, Kind
+from aircraftops_data.jobs.queues import KnownQueues, change_queue
+from aircraftops_data.jobs.states import ENDED
+from aircraftops_data.jobs.steps import OpenStep, cancelled, redriven
+from aircraftops_data.jobs.transition import PAYLOAD, RESULT, Transition
+from aircraftops_data.request import Plan
+
+T = TypeVar("T")
+LEASE = timedelta(minutes=1)
+
+
+class AsyncJobs:
+    """Durable jobs on JobsTable. Safe to share between tasks; a claim belongs to one worker.
+
+    `kinds` says once what holds for all jobs of a kind; `objects` is a bucket for payloads and results no item holds.
+    """
+
+    def __init__(
+        self,
+        core: AsyncCoreTable,
+        *,
+        kinds: Iterable[Kind] = (),
+        options: JobOptions | None = None,
+        objects: AsyncObjectStore | None = None,
+    ) -> None:
+        self.core = core
+        self.options = options or JobOptions()
+        self.objects = objects
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._queues = KnownQueues()
+
+    @property
+    def context(self) -> Context:
+        """Names, clock, chance and retry policy."""
+        return self.core.context
+
+    async def run(self, plan: Plan[T]) -> T:
+        """Drive a plan to its end."""
+        return await self.core.runner.run(plan)
+
+    # Kinds
+
+    def register(self, kind: Kind) -> Kind:
+        """Say what holds for all jobs of a kind. Raises InvalidInputError for a kind that is registered already."""
+        if self._kinds.get(kind.name, kind) != kind:
+            raise InvalidInputError(f"Kind {kind.name!r} is registered already, as something else")
+        self._kinds[kind.name] = kind
+        return kind
+
+    def kind(self, name: str) -> Kind:
+        """What holds for jobs of a kind; the defaults for one nobody registered."""
+        return self._kinds.get(name) or Kind(name)
+
+    # Asking
+
+    async def enqueue(self, kind: str, payload: Any = None, **how: Unpack[How]) -> Job:
+        """Ask for a job; the job as stored, or that of the same unique key which is there already.
+
+        4 write units; 2 more for a unique key, a payload over 256 bytes (and each KB of it), a workflow; 4 for each
+        parent. Raises InvalidValueError, ItemTooLargeError, NotFoundError (a parent), AlreadyExistsError (an `id`).
+        """
+        edges = edges_of(how)
+        queue = await self.run(self._queues.read(self._queue_of(kind, how), self.context))
+        text = self._payload_content(kind, payload, objects=self.objects is not None)
+        await self.run(check_parents([edge.parent_id for edge in edges], how.get("workflow"), self.context))
+        asked = self._asked(kind, text, how, queue)
+        await self.store_object(asked.job_id, PAYLOAD, text)
+        enqueued = await self.run(write(asked, self.context))
+        if enqueued.job is None:
+            return await self.get(enqueued.job_id)
+        if not edges:
+            return enqueued.job
+        # A parent may have ended before it could know of this child.
+        await self.run(revisit(enqueued.job, self.context, self.options))
+        return await self.get(enqueued.job_id)
+
+    def enqueue_action(self, kind: str, payload: Any = None, **how: Unpack[How]) -> Enqueue:
+        """A job as an action of any transaction: both happen, or neither. In the results it leaves an `Enqueued`.
+
+        Nothing is sent for it before: a payload goes into the table or raises ItemTooLargeError, and parents that
+        ended already are found out about within the `recheck` of the options.
+        """
+        queue = self._queues.last(self._queue_of(kind, how))
+        return self._asked(kind, self._payload_content(kind, payload, objects=False), how, queue)
+
+    def _queue_of(self, kind: str, how: How) -> str:
+        return how.get("queue") or self.kind(kind).queue
+
+    def _payload_content(self, kind: str, payload: Any, *, objects: bool) -> Content:
+        return content(to_text(self.kind(kind).payload, payload, "The payload"), "The payload", objects=objects)
+
+    def _asked(self, kind: str, text: Content, how: How, queue: Queue) -> Enqueue:
+        job_id = how.get("id") or self.context.chance.ordered_identifier(self.context.clock.now())
+        job = job_of(self.kind(kind), text, how, queue, job_id, self.context, self.options)
+        return Enqueue(job, text.bodies(job.id, PAYLOAD), edges_of(how), self.options.tally_parts)
+
+    # Claiming
+
+    def claimer(self, worker: str, lease: timedelta = LEASE) -> Claimer:
+        """One who claims; a worker keeps its own, which learns how many others there are."""
+        if lease <= timedelta():
+            raise InvalidInputError("A lease lasts longer than nothing")
+        return Claimer(worker, lease, self.options)
+
+    async def claim(self, *queues: str, worker: str, lease: timedelta = LEASE) -> AsyncClaim | None:
+        """Claim the first job that is due, of the first of these queues that has one; None where none has.
+
+        1 read unit for each shard and priority without a due job, 1 for the job; 6 write units for the claim.
+        """
+        claims = await self.claims(self.claimer(worker, lease), *queues)
+        return claims[0] if claims else None
+
+    async def claims(self, claimer: Claimer, *queues: str, count: int = 1) -> list[AsyncClaim]:
+        """Up to `count` claims, by a claimer that is kept: the first queue goes before the others.
+
+        A job whose payload cannot be had is not among them: that attempt has failed, and the job says why.
+        """
+        claims: list[AsyncClaim] = []
+        for name in queues:
+            queue = await self.run(self._queues.read(name, self.context))
+            if queue.paused_at is None:
+                for job in await self.run(claimer.claim(queue, self.context, count - len(claims))):
+                    claims += await self._claimed(claimer, job)
+            if len(claims) >= count:
+                break
+        return claims
+
+    async def claim_by_id(self, job_id: str, claimer: Claimer) -> AsyncClaim | None:
+        """Claim this very job, of which a message told; None where it is not due, paused, or another has it."""
+        found = await self.core.find(Job, id=job_id, consistent=True)
+        if found is None or (await self.run(self._queues.read(found.queue, self.context))).paused_at is not None:
+            return None
+        job = await self.run(take(claimer, found, self.context))
+        claims = [] if job is None else await self._claimed(claimer, job)
+        return claims[0] if claims else None
+
+    async def _claimed(self, claimer: Claimer, job: Job) -> list[AsyncClaim]:
+        claim = AsyncClaim(self, job, None, claimer.lease)
+        try:
+            claim.payload = await self.payload(job)
+        except (AircraftOpsDataError, ValueError) as error:
+            await claim.fail(error)
+            return []
+        return [claim]
+
+    def back_off(self, job: Job, error: Exception) -> timedelta | None:
+        """How long to wait before the next attempt, by the kind's policy; None for never."""
+        kind = self.kind(job.kind)
+        if isinstance(error, kind.fatal):
+            return None
+        return timedelta(seconds=self.context.chance.jitter(kind.retry.ceiling(max(job.attempt - 1, 0))))
+
+    async def end(self, transition: Transition) -> Job:
+        """Commit a transition, and tell the children of a job it ended."""
+        job = await self.run(write(transition, self.context))
+        if job.state in ENDED:
+            await self.run(settle(job, self.context, self.options))
+        return job
+
+    # Payloads and results
+
+    def result_content(self, job: Job, result: Any, *, objects: bool) -> Content:
+        """A result as it will be stored. Raises InvalidValueError, ItemTooLargeError."""
+        return content(to_text(self.kind(job.kind).result, result, "The result"), "The result", objects=objects)
+
+    async def store_object(self, job_id: str, name: str, found: Content) -> None:
+        """Put into the bucket what belongs there; the rest goes with the job."""
+        if found.place is Place.OBJECT and self.objects is not None:
+            await self.objects.put(object_key(job_id, name), found.text or "")
+
+    async def payload(self, job: Job) -> Any:
+        """A job's payload, as its kind has it. Raises CorruptItemError, ObjectStoreError."""
+        text = await self._text(job, PAYLOAD, job.payload, job.payload_place)
+        return from_text(self.kind(job.kind).payload, text, "The payload")
+
+    async def result(self, job: Job) -> Any:
+        """A job's result, as its kind has it; None before it succeeded. Raises CorruptItemError, ObjectStoreError."""
+        text = await self._text(job, RESULT, job.result, job.result_place)
+        return None if text is None else from_text(self.kind(job.kind).result, text, "The result")
+
+    async def _text(self, job: Job, name: str, inline: str | None, place: Place | None) -> str | None:
+        if place is None:
+            return inline
+        if place is Place.ITEM:
+            return (await self.core.get(Body, job_id=job.id, name=name, consistent=True)).text
+        if self.objects is None:
+            raise InvalidInputError(f"The {name} lies in a bucket; set AIRCRAFTOPS_JOBS_BUCKET or give `objects`")
+        return await self.objects.get(object_key(job.id, name))
+
+    # Looking
+
+    async def get(self, job_id: str) -> Job:
+        """A job, as it is now. 1 read unit. Raises NotFoundError."""
+        return await self.core.get(Job, id=job_id, consistent=True)
+
+    async def find(self, job_id: str) -> Job | None:
+        """A job, as it is now; None where there is none."""
+        return await self.core.find(Job, id=job_id, consistent=True)
+
+    def in_workflow(self, workflow: str) -> AsyncQuery[Job]:
+        """The jobs of a workflow in the order they were asked for (through an index: a moment behind)."""
+        return self.core.query(Job.in_workflow(workflow=workflow))
+
+    async def workflow(self, workflow: str) -> WorkflowStatus:
+        """How many jobs a workflow has, and how many have ended how: exact, at 1 read unit whatever their number."""
+        return WorkflowStatus.of(await self.core.query(Tally.primary(workflow=workflow)).consistent().all())
+
+    def waiting(self, queue: str, priority: str, shard: int = 0) -> AsyncQuery[Ticket]:
+        """The tickets of a queue's partition, next due first: every live job has one."""
+        return self.core.query(Ticket.primary(queue=queue, priority=priority, shard=shard)).consistent()
+
+    def dead(self, queue: str, day: date) -> AsyncQuery[DeadJob]:
+        """The jobs of a queue that died on a day (UTC), oldest first."""
+        return self.core.query(DeadJob.primary(queue=queue, day=day)).consistent()
+
+    def queues(self) -> AsyncQuery[Queue]:
+        """The queues that were ever used."""
+        return self.core.query(Queue.primary()).consistent()
+
+    # Setting right
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancel a job: at once where it waits; where it runs its holder is asked, by its next heartbeat.
+
+        Raises NotFoundError, JobStateError where it has ended otherwise.
+        """
+        return await self._step(job_id, cancelled)
+
+    async def redrive(self, job_id: str) -> Job:
+        """Run a job again that ended without success, with all its attempts and no deadline.
+
+        Raises NotFoundError, JobStateError; AlreadyExistsError where another job holds its unique key.
+        """
+        return await self._step(job_id, redriven)
+
+    async def release(self, job_id: str) -> Job:
+        """Let a blocked job run, whatever it waited for. Raises NotFoundError, JobStateError."""
+        return await self.run(let_go(await self.get(job_id), self.context, self.options))
+
+    async def _step(self, job_id: str, step: OpenStep) -> Job:
+        whole = partial(step, options=self.options)
+        return await self.end(Transition(await self.get(job_id), whole, parts=self.options.tally_parts))
+
+    async def pause(self, queue: str) -> Queue:
+        """Let nobody claim from a queue; what runs, runs on. Others learn of it within five seconds."""
+        return await self._change(queue, paused=True)
+
+    async def resume(self, queue: str) -> Queue:
+        """Let a queue be claimed from again."""
+        return await self._change(queue, paused=False)
+
+    async def reshard(self, queue: str, shards: int) -> Queue:
+        """Spread a queue over more partitions: 125 jobs a second for each, in each priority. Never fewer.
+
+        Raises InvalidInputError.
+        """
+        return await self._change(queue, shards=shards)
+
+    async def _change(self, queue: str, **settings: Any) -> Queue:
+        changed = await self.run(change_queue(queue, self.context, **settings))
+        return self._queues.keep(changed, self.context.clock.now())

@@ -1,0 +1,165 @@
+"""Finding a job to run: one query for the tickets that are due, a look at the job, one transaction to claim it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import cast
+
+from aircraftops_data.clock import Retry
+from aircraftops_data.core.asking import finding, query_reading
+from aircraftops_data.core.commit import write
+from aircraftops_data.core.context import Context
+from aircraftops_data.core.reading import chunk
+from aircraftops_data.core.targets import deleting
+from aircraftops_data.errors import (
+    AlreadyExistsError,
+    ContentionError,
+    CorruptItemError,
+    JobStateError,
+    NotFoundError,
+    StoreError,
+)
+from aircraftops_data.jobs.edges import revisit, settle
+from aircraftops_data.jobs.model import Job, Priority, Queue, Slot, Ticket
+from aircraftops_data.jobs.options import JobOptions
+from aircraftops_data.jobs.states import ENDED, JobState
+from aircraftops_data.jobs.steps import looked_at
+from aircraftops_data.jobs.transition import Transition
+from aircraftops_data.request import Plan
+
+# Who loses a race for a job goes on to the next one rather than wait for this.
+_NO_RETRY = Retry(attempts=1)
+_CANDIDATES = 10
+_WIDEST = 64
+_PAGES = 10
+
+
+@dataclass
+class Spread:
+    """How many due tickets a claimer chooses among: more while others are faster, so that claimers keep apart."""
+
+    width: int = 1
+
+    def lost(self) -> None:
+        """Another was faster."""
+        self.width = min(2 * self.width, _WIDEST)
+
+    def won(self) -> None:
+        """Nobody was."""
+        self.width = max(1, self.width - 1)
+
+
+@dataclass(frozen=True)
+class Claimer:
+    """Who looks for jobs, and how."""
+
+    worker: str
+    lease: timedelta
+    options: JobOptions
+    spread: Spread = field(default_factory=Spread)
+    corrupt: dict[str, CorruptItemError] = field(default_factory=dict[str, CorruptItemError])
+    """The due jobs met so far whose items do not fit, by id; nobody can claim them."""
+
+    def claim(self, queue: Queue, context: Context, count: int = 1) -> Plan[list[Job]]:
+        """The first `count` jobs that can be had, in the order of priorities; fewer where there are no more.
+
+        1 read unit for each of the queue's shards and priorities that is looked into; then for each job 1 read unit
+        and 6 write units. Where the engine fails once some are claimed, those are what there is.
+        """
+        found: list[Job] = []
+        try:
+            for priority in Priority:
+                for shard in _shards(queue, context):
+                    yield from self._from_partition(queue.name, priority, shard, context, found, count)
+                    if len(found) == count:
+                        return found
+        except StoreError:
+            if not found:
+                raise
+        return found
+
+    def _from_partition(
+        self, queue: str, priority: Priority, shard: int, context: Context, found: list[Job], count: int
+    ) -> Plan[None]:
+        width = max(self.spread.width, count, _CANDIDATES)
+        for _ in range(_PAGES):
+            tickets = yield from due_tickets(queue, priority, shard, context, width)
+            for ticket in self._order(tickets, context):
+                job = yield from self._look_at(ticket, context)
+                if job is not None:
+                    found.append(job)
+                if len(found) == count:
+                    return
+            if len(tickets) < width:
+                return
+
+    def _order(self, tickets: Sequence[Ticket], context: Context) -> Iterator[Ticket]:
+        """The oldest first; while others are about, from anywhere in the first few on."""
+        start = context.chance.random.randrange(min(self.spread.width, len(tickets))) if tickets else 0
+        yield from (*tickets[start:], *tickets[:start])
+
+    def _look_at(self, ticket: Ticket, context: Context) -> Plan[Job | None]:
+        """The job of a ticket, claimed; None where it was not to be had, and then the ticket is moved or gone."""
+        try:
+            job = yield from finding(Job, {"id": ticket.job_id}, context, consistent=True, expired=True)
+        except CorruptItemError as error:
+            # Its ticket stays where it is, so that the job can be mended; the others behind it are not kept waiting.
+            self.corrupt[ticket.job_id] = error
+            return None
+        if job is None:
+            # Somebody deleted the job by hand; a transition would have taken the ticket along.
+            yield from write(deleting(Ticket, **ticket.identity()), context)
+            return None
+        if job.state is JobState.BLOCKED and job.due_at == ticket.due_at:
+            yield from revisit(job, context, self.options)
+            return None
+        return (yield from take(self, job, context))
+
+    def look_at(self, job: Job, context: Context) -> Plan[Job | None]:
+        """What became of the job; None where another was faster."""
+        slot = yield from self._slot_for(job, context)
+        step = partial(looked_at, worker=self.worker, lease=self.lease, slot=slot, options=self.options)
+        transition = Transition(job, step, parts=self.options.tally_parts)
+        try:
+            return (yield from write(transition, replace(context, retry=_NO_RETRY)))
+        except (JobStateError, ContentionError, AlreadyExistsError, NotFoundError):
+            return None
+
+    def _slot_for(self, job: Job, context: Context) -> Plan[int | None]:
+        """A place of the job's limit: its own, or the first that is free."""
+        if job.limit is None or job.slot is not None:
+            return job.slot
+        reading = replace(query_reading(Slot.primary(key=job.limit.key)), consistent=True)
+        taken = yield from chunk(reading, context, None, None)
+        numbers = {slot.number for slot in cast("list[Slot]", taken.found.values)}
+        return next((number for number in range(job.limit.most) if number not in numbers), None)
+
+
+def take(claimer: Claimer, job: Job, context: Context) -> Plan[Job | None]:
+    """Claim this job; None where it is not to be had. What else is to be done with a job that is due is done."""
+    after = yield from claimer.look_at(job, context)
+    if after is None:
+        claimer.spread.lost()
+        return None
+    if after.state in ENDED:
+        yield from settle(after, context, claimer.options)
+    if after.state is not JobState.RUNNING or after.fence == job.fence:
+        return None
+    claimer.spread.won()
+    return after
+
+
+def _shards(queue: Queue, context: Context) -> Sequence[int]:
+    """All shards, each claimer's round beginning somewhere else."""
+    start = context.chance.random.randrange(queue.shards) if queue.shards > 1 else 0
+    return [(start + step) % queue.shards for step in range(queue.shards)]
+
+
+def due_tickets(queue: str, priority: Priority, shard: int, context: Context, limit: int) -> Plan[list[Ticket]]:
+    """The tickets of a partition that are due, the oldest first. 1 read unit per 4 KB."""
+    pattern = Ticket.primary(queue=queue, priority=priority, shard=shard).at_most(due_at=context.clock.now())
+    found = yield from chunk(replace(query_reading(pattern), consistent=True), context, None, limit)
+    return cast("list[Ticket]", found.found.values)
