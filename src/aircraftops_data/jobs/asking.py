@@ -49,7 +49,10 @@ class How(TypedDict, total=False):
 
 
 def edges_of(how: How) -> list[After]:
-    """The parents asked for, each once. Raises InvalidInputError."""
+    """The parents asked for, each once. Raises InvalidInputError, also for a wish that nobody knows."""
+    unknown = sorted(set(how) - How.__annotations__.keys())
+    if unknown:
+        raise InvalidInputError(f"A job has no {unknown[0]!r}; it has {', '.join(How.__annotations__)}")
     parents = how.get("parents", ())
     edges = [parent if isinstance(parent, After) else After(parent) for parent in parents]
     ids = [edge.parent_id for edge in edges]
