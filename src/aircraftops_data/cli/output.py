@@ -17,6 +17,7 @@ EXIT_CODES: tuple[tuple[type[errors.AircraftOpsDataError], int], ...] = (
     (errors.ConflictError, 4),
     (errors.CorruptItemError, 5),
     (errors.StoreError, 6),
+    (errors.ObjectStoreError, 6),
     (errors.EngineUnavailableError, 7),
     (errors.DefinitionError, 8),
 )
