@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CoreTable
+from aircraftops_data.errors import JobStateError
 from aircraftops_data.jobs import Claim, JobState
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import JOBS
@@ -82,3 +83,25 @@ class TestRefusedForAMoment:
         transport.plan(WRITE, cancelled(code))
         jobs.cancel(job.id)
         assert jobs.get(job.id).state is JobState.CANCELLED
+
+
+class TestRedrive:
+    def test_a_running_job_is_left_to_its_holder(self, jobs: Jobs) -> None:
+        claim = claimed(jobs)
+        with pytest.raises(JobStateError):
+            jobs.redrive(claim.id)
+        assert claim.complete().state is JobState.SUCCEEDED
+
+    def test_a_blocked_job_goes_on_waiting_for_its_parents(self, jobs: Jobs) -> None:
+        parent = jobs.enqueue("kind", workflow="w")
+        child = jobs.enqueue("kind", workflow="w", parents=[parent])
+        with pytest.raises(JobStateError):
+            jobs.redrive(child.id)
+        assert jobs.get(child.id).state is JobState.BLOCKED
+
+    def test_a_job_that_was_held_is_so_no_more(self, jobs: Jobs, clock: ManualClock) -> None:
+        claim = claimed(jobs, on_lease_lost="hold")
+        clock.advance(timedelta(hours=1))
+        assert jobs.claim("default", worker="w2") is None
+        jobs.cancel(claim.id)
+        assert jobs.redrive(claim.id).held is None

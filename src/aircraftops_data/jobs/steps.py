@@ -197,8 +197,10 @@ def cancelled(job: Job, now: datetime, *, options: JobOptions) -> Job:
 
 def redriven(job: Job, now: datetime, *, options: JobOptions) -> Job:
     """A job that ended without success, to be run again with all its attempts. Raises JobStateError."""
-    fresh = {"expires_at": None, "finished_at": None, "cancel_requested_at": None, "deadline_at": None}
-    return waiting(job, None, now, options, attempt=0, **fresh)
+    if job.state not in ENDED:
+        raise JobStateError("Only a job that has ended can be redriven", job_id=job.id, state=job.state)
+    undone = ("expires_at", "finished_at", "cancel_requested_at", "deadline_at", "held")
+    return waiting(job, None, now, options, attempt=0, **dict.fromkeys(undone))
 
 
 def released(job: Job, now: datetime, *, options: JobOptions) -> Job:
