@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CoreTable
-from aircraftops_data.errors import JobStateError
+from aircraftops_data.errors import AlreadyExistsError, JobStateError, TimeoutError
 from aircraftops_data.jobs import Claim, JobState
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import JOBS
+from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
-from faults import FaultyTransport, cancelled, faulty
+from faults import FaultyTransport, Send, before, cancelled, faulty, lost_reply, passing
 
 pytestmark = pytest.mark.parametrize(
     "engine", [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)], indirect=True
@@ -105,3 +106,52 @@ class TestRedrive:
         assert jobs.claim("default", worker="w2") is None
         jobs.cancel(claim.id)
         assert jobs.redrive(claim.id).held is None
+
+
+class TestOvertaken:
+    """Whoever was overtaken is told what is so now, not what would be wrong with what they first meant to write."""
+
+    def test_a_large_result_may_be_told_again(self, watched: tuple[Jobs, FaultyTransport]) -> None:
+        jobs, transport = watched
+        claim = claimed(jobs)
+        transport.plan(WRITE, *[lost_reply] * 3)
+        with pytest.raises(TimeoutError):
+            claim.complete(LARGE)
+        assert claim.complete(LARGE).state is JobState.SUCCEEDED
+        assert jobs.result(jobs.get(claim.id)) == LARGE
+
+    def test_two_parents_that_end_together_release_a_child_once(
+        self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport], clock: ManualClock
+    ) -> None:
+        racing, transport = watched
+        one, other = claimed(racing, workflow="w"), claimed(jobs, workflow="w")
+        later = clock.now() + timedelta(hours=1)
+        child = jobs.enqueue("kind", workflow="w", parents=[one.job, other.job], run_at=later)
+
+        def release(request: Request, send: Send) -> Response:
+            # The last edge is gone; the child is released by the other just before this one does.
+            jobs.release(child.id)
+            return send(request)
+
+        other.complete()
+        transport.plan(WRITE, passing, passing, release)
+        one.complete()
+        assert jobs.get(child.id).state is JobState.SCHEDULED
+
+    def test_of_two_redrives_at_once_one_is_told_that_the_job_has_not_ended(
+        self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport]
+    ) -> None:
+        racing, transport = watched
+        job = jobs.enqueue("kind", unique="key")
+        jobs.cancel(job.id)
+        transport.plan(WRITE, before(lambda: jobs.redrive(job.id)))
+        with pytest.raises(JobStateError):
+            racing.redrive(job.id)
+
+    def test_a_redrive_does_not_take_a_unique_key_from_another(self, jobs: Jobs) -> None:
+        job = jobs.enqueue("kind", unique="key")
+        jobs.cancel(job.id)
+        jobs.enqueue("kind", unique="key")
+        with pytest.raises(AlreadyExistsError):
+            jobs.redrive(job.id)
+        assert jobs.get(job.id).state is JobState.CANCELLED
