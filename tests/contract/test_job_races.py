@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from aircraftops_data import CoreTable
-from aircraftops_data.errors import AlreadyExistsError, JobStateError, TimeoutError
+from aircraftops_data import CoreTable, Entity, PrimaryKey
+from aircraftops_data.errors import AlreadyExistsError, JobStateError, LeaseLostError, TimeoutError
 from aircraftops_data.jobs import Claim, JobState
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import JOBS
@@ -155,3 +155,35 @@ class TestOvertaken:
         with pytest.raises(AlreadyExistsError):
             jobs.redrive(job.id)
         assert jobs.get(job.id).state is JobState.CANCELLED
+
+
+class Balance(Entity, table=JOBS, entity_type="balance"):
+    """What a job writes beside its completion, and must not write twice."""
+
+    id: str
+    amount: int = 0
+
+    primary = PrimaryKey("BALANCE#{id}", "BALANCE")
+
+
+class TestCompletionInATransaction:
+    def test_what_the_job_wrote_with_it_is_written_once(
+        self, watched: tuple[Jobs, FaultyTransport], core: CoreTable
+    ) -> None:
+        jobs, transport = watched
+        core.create(Balance(id="1"))
+        claim = claimed(jobs)
+
+        def pay() -> None:
+            with jobs.core.transaction() as tx:
+                tx.update(Balance, id="1", add={"amount": 5})
+                tx.add(claim.completion())
+
+        transport.plan(WRITE, *[lost_reply] * 3)
+        with pytest.raises(TimeoutError):
+            pay()
+        with pytest.raises(LeaseLostError) as refused:
+            pay()
+        assert refused.value.existing.state is JobState.SUCCEEDED
+        assert core.get(Balance, id="1").amount == 5
+        assert claim.complete().state is JobState.SUCCEEDED

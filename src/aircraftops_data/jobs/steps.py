@@ -128,9 +128,11 @@ def refuse_late(job: Job, token: int) -> None:
         )
 
 
-def completed(job: Job, now: datetime, *, token: int, options: JobOptions, outcome: Mapping[str, Any]) -> Job:
-    """The job succeeded; told so again by the same holder, it stays as it is. Raises LeaseLostError."""
-    if job.state is JobState.SUCCEEDED and job.fence == token:
+def completed(
+    job: Job, now: datetime, *, token: int, options: JobOptions, outcome: Mapping[str, Any], again: bool
+) -> Job:
+    """The job succeeded. Told so `again` by the same holder, it stays as it is. Raises LeaseLostError."""
+    if again and job.state is JobState.SUCCEEDED and job.fence == token:
         return job
     refuse_late(job, token)
     return moved(job, JobState.SUCCEEDED, now, options, **outcome)

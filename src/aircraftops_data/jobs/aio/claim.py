@@ -59,10 +59,11 @@ class AsyncClaim:
     def completion(self, result: Any = None) -> Transition:
         """The completion as an action of a transaction, so that it and what the job wrote are one.
 
-        `complete` afterwards, with nothing, tells the children; the worker does it by itself. A result that only a
-        bucket could hold raises ItemTooLargeError.
+        `complete` afterwards, with nothing, tells the children; the worker does it by itself. Where the job has
+        succeeded already, as after a transaction whose answer was lost, LeaseLostError keeps what else is in the
+        transaction from being written twice. A result that only a bucket could hold raises ItemTooLargeError.
         """
-        return self._completing(self._jobs.result_content(self.job, result, objects=False))
+        return self._completing(self._jobs.result_content(self.job, result, objects=False), again=False)
 
     def check(self) -> None:
         """Stop a holder that should: LeaseLostError once the lease is over by this clock, CancelRequestedError."""
@@ -106,10 +107,10 @@ class AsyncClaim:
     async def complete(self, result: Any = None) -> Job:
         """The job succeeded. 4 write units; may be said again, and then changes nothing. Raises LeaseLostError."""
         if self.job.state is JobState.SUCCEEDED:
-            return await self._jobs.end(self._completing(Content(None, None)))
+            return await self._jobs.end(self._completing(Content(None, None), again=True))
         found = self._jobs.result_content(self.job, result, objects=self._jobs.objects is not None)
         await self._jobs.store_object(self.id, RESULT, found)
-        return await self._end(self._completing(found))
+        return await self._end(self._completing(found, again=True))
 
     async def fail(self, error: Exception, retry_in: timedelta | None = None) -> Job:
         """This attempt failed: the job is tried again after a back-off, or is dead. 4 or 8 write units.
@@ -135,9 +136,9 @@ class AsyncClaim:
     def _holds(self) -> Any:
         return (Job.f.fence == self.token) & (Job.f.state == JobState.RUNNING)
 
-    def _completing(self, found: Content) -> Transition:
+    def _completing(self, found: Content, *, again: bool) -> Transition:
         outcome = {"result": found.inline, "result_place": found.place, "progress": self._progress}
-        return self._transition(partial(completed, outcome=outcome), found)
+        return self._transition(partial(completed, outcome=outcome, again=again), found)
 
     def _transition(self, step: OpenStep, body: Content | None = None) -> Transition:
         options = self._jobs.options
