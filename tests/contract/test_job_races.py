@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CoreTable, Entity, PrimaryKey
-from aircraftops_data.errors import AlreadyExistsError, JobStateError, LeaseLostError, TimeoutError
+from aircraftops_data.errors import AlreadyExistsError, InvalidValueError, JobStateError, LeaseLostError, TimeoutError
 from aircraftops_data.jobs import Claim, JobState
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import JOBS
@@ -187,3 +187,36 @@ class TestCompletionInATransaction:
         assert refused.value.existing.state is JobState.SUCCEEDED
         assert core.get(Balance, id="1").amount == 5
         assert claim.complete().state is JobState.SUCCEEDED
+
+
+ENDINGS: dict[str, Callable[[Claim], object]] = {
+    "complete": lambda claim: claim.complete(),
+    "fail": lambda claim: claim.fail(ValueError("no"), retry_in=timedelta()),
+    "snooze": lambda claim: claim.snooze(timedelta()),
+    "release": lambda claim: claim.release(),
+    "stop": lambda claim: claim.stop(),
+}
+
+
+class TestProgress:
+    @pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS.keys())
+    def test_what_was_told_last_is_kept_however_the_attempt_ends(
+        self, jobs: Jobs, end: Callable[[Claim], object]
+    ) -> None:
+        claim = claimed(jobs)
+        claim.progress(1, 10)
+        claim.progress(7, 10)
+        end(claim)
+        progress = jobs.get(claim.id).progress
+        assert progress is not None
+        assert progress.done == 7
+
+    def test_what_is_no_progress_is_refused(self, jobs: Jobs) -> None:
+        with pytest.raises(InvalidValueError, match="done"):
+            claimed(jobs).progress(-1)
+
+
+def test_an_error_whose_text_has_no_utf8_form_fails_the_attempt(jobs: Jobs) -> None:
+    claim = claimed(jobs)
+    claim.fail(ValueError("a file named \udc80"), retry_in=timedelta())
+    assert jobs.get(claim.id).failures[-1].message == "a file named \\udc80"

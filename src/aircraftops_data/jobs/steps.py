@@ -152,7 +152,7 @@ def failed(
         at=now,
         worker=job.worker,
         error=type(error).__name__,
-        message=str(error)[:_MESSAGE_LIMIT],
+        message=_storable(str(error))[:_MESSAGE_LIMIT],
     )
     job = job.model_copy(update={"failures": _with(job, failure)})
     if job.cancel_requested_at is not None:
@@ -163,6 +163,11 @@ def failed(
     if job.deadline_at is not None and job.deadline_at <= due_at:
         return moved(job, JobState.EXPIRED, now, options)
     return moved(job, JobState.RETRYABLE, now, options, due_at=due_at)
+
+
+def _storable(text: str) -> str:
+    """A text with what has no UTF-8 form written out, as in names of files that are no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def snoozed(job: Job, now: datetime, *, token: int, delay: timedelta, options: JobOptions) -> Job:
@@ -177,6 +182,16 @@ def stopped(job: Job, now: datetime, *, token: int, options: JobOptions) -> Job:
     """The holder gave up because it was asked to cancel. Raises LeaseLostError."""
     refuse_late(job, token)
     return moved(job, JobState.CANCELLED, now, options)
+
+
+def telling(step: Step, progress: Progress | None) -> Step:
+    """A step of a holder that leaves behind how far it has come."""
+
+    def told(job: Job, now: datetime) -> Job:
+        after = step(job, now)
+        return after if after is job else after.model_copy(update={"progress": progress})
+
+    return told
 
 
 def beating(lease: timedelta, now: datetime, progress: Progress | None) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Check
 from aircraftops_data.core.targets import updating
 from aircraftops_data.errors import CancelRequestedError, ConditionFailedError, LeaseLostError
+from aircraftops_data.jobs.asking import progress_of
 from aircraftops_data.jobs.content import Content
-from aircraftops_data.jobs.model import Job, Progress
+from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.states import JobState
-from aircraftops_data.jobs.steps import OpenStep, beating, completed, failed, refuse_late, snoozed, stopped
+from aircraftops_data.jobs.steps import OpenStep, beating, completed, failed, refuse_late, snoozed, stopped, telling
 from aircraftops_data.jobs.transition import RESULT, Transition
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class AsyncClaim:
 
         The next attempt finds it in `claim.job.progress`. Raises LeaseLostError, InvalidValueError.
         """
-        self._progress = Progress(done=done, total=total, message=message)
+        self._progress = progress_of(done, total, message)
         now = self._jobs.context.clock.now()
         if self._told_at is None or now - self._told_at >= self._jobs.options.progress_every:
             await self.heartbeat()
@@ -137,13 +138,13 @@ class AsyncClaim:
         return (Job.f.fence == self.token) & (Job.f.state == JobState.RUNNING)
 
     def _completing(self, found: Content, *, again: bool) -> Transition:
-        outcome = {"result": found.inline, "result_place": found.place, "progress": self._progress}
+        outcome = {"result": found.inline, "result_place": found.place}
         return self._transition(partial(completed, outcome=outcome, again=again), found)
 
     def _transition(self, step: OpenStep, body: Content | None = None) -> Transition:
         options = self._jobs.options
         bodies = () if body is None else body.bodies(self.id, RESULT)
-        whole = partial(step, token=self.token, options=options)
+        whole = telling(partial(step, token=self.token, options=options), self._progress)
         return Transition(self.job, whole, bodies, options.tally_parts, self._know)
 
     async def _end(self, transition: Transition) -> Job:
