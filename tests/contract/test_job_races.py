@@ -10,9 +10,17 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CoreTable, Entity, PrimaryKey
-from aircraftops_data.errors import AlreadyExistsError, InvalidValueError, JobStateError, LeaseLostError, TimeoutError
+from aircraftops_data.errors import (
+    AlreadyExistsError,
+    InvalidValueError,
+    JobStateError,
+    LeaseLostError,
+    TimeoutError,
+    VersionConflictError,
+)
 from aircraftops_data.jobs import Claim, JobState
 from aircraftops_data.jobs.jobs import Jobs
+from aircraftops_data.jobs.model import Queue
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
@@ -220,3 +228,14 @@ def test_an_error_whose_text_has_no_utf8_form_fails_the_attempt(jobs: Jobs) -> N
     claim = claimed(jobs)
     claim.fail(ValueError("a file named \udc80"), retry_in=timedelta())
     assert jobs.get(claim.id).failures[-1].message == "a file named \\udc80"
+
+
+def test_of_two_changes_of_a_queue_at_once_none_is_undone(
+    jobs: Jobs, watched: tuple[Jobs, FaultyTransport], core: CoreTable
+) -> None:
+    racing, transport = watched
+    jobs.reshard("default", 1)
+    transport.plan("UpdateItem", before(lambda: jobs.reshard("default", 4)))
+    with pytest.raises(VersionConflictError):
+        racing.pause("default")
+    assert core.get(Queue, name="default").shards == 4
