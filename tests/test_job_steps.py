@@ -75,9 +75,11 @@ def test_a_completion_is_for_the_holder_of_the_latest_token() -> None:
     running = job(JobState.RUNNING, fence=2, due_at=NOW, lease_until=NOW)
     for token in (1, 3):
         with pytest.raises(LeaseLostError):
-            completed(running, NOW, token=token, options=OPTIONS, outcome={})
-    ended = completed(running, NOW, token=2, options=OPTIONS, outcome={})
-    assert completed(ended, NOW, token=2, options=OPTIONS, outcome={}) is ended
+            completed(running, NOW, token=token, options=OPTIONS, outcome={}, again=True)
+    ended = completed(running, NOW, token=2, options=OPTIONS, outcome={}, again=True)
+    assert completed(ended, NOW, token=2, options=OPTIONS, outcome={}, again=True) is ended
+    with pytest.raises(LeaseLostError):
+        completed(ended, NOW, token=2, options=OPTIONS, outcome={}, again=False)
 
 
 def test_only_the_last_failures_are_kept() -> None:
