@@ -24,7 +24,7 @@ from aircraftops_data.jobs.model import Queue
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
-from faults import FaultyTransport, Send, before, cancelled, faulty, lost_reply, passing
+from faults import FaultyTransport, Send, before, cancelled, faulty, lost_reply, passing, throttled
 
 pytestmark = pytest.mark.parametrize(
     "engine", [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)], indirect=True
@@ -306,3 +306,25 @@ def spoil(jobs: Jobs, client: Any, partition: str, sort: str, **values: Any) -> 
             ExpressionAttributeNames={"#a": name},
             ExpressionAttributeValues={":a": value},
         )
+
+
+class TestClaimsInHand:
+    """What goes wrong later takes no claim away that was made before."""
+
+    def test_a_second_queue_that_cannot_be_read(self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport]) -> None:
+        racing, transport = watched
+        first = jobs.enqueue("kind")
+        jobs.enqueue("kind", queue="second")
+        transport.plan("Query", *[passing] * 3, throttled)
+        assert [claim.id for claim in racing.claims(racing.claimer("w1"), "default", "second", count=5)] == [first.id]
+
+    def test_a_payload_that_cannot_be_read_nor_be_told_of(
+        self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport]
+    ) -> None:
+        racing, transport = watched
+        first = jobs.enqueue("kind")
+        second = jobs.enqueue("kind", LARGE)
+        transport.plan("GetItem", passing, passing, passing, throttled)
+        transport.plan(WRITE, passing, passing, throttled)
+        assert [claim.id for claim in racing.claims(racing.claimer("w1"), "default", count=2)] == [first.id]
+        assert jobs.get(second.id).state is JobState.RUNNING
