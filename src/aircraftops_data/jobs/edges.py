@@ -20,7 +20,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.lookup import Lookup
 from aircraftops_data.core.reading import chunk
 from aircraftops_data.core.targets import deleting
-from aircraftops_data.errors import InvalidInputError, JobStateError, NotFoundError
+from aircraftops_data.errors import CorruptItemError, InvalidInputError, JobStateError, NotFoundError
 from aircraftops_data.jobs.model import Child, Job, OnFailure, Parent
 from aircraftops_data.jobs.options import JobOptions
 from aircraftops_data.jobs.states import ENDED, JobState
@@ -43,7 +43,11 @@ def settle(job: Job, context: Context, options: JobOptions) -> Plan[None]:
         while True:
             children, start = yield from _page(Child.primary(parent_id=parent.id), context, start, None)
             for child in cast("list[Child]", children):
-                told = yield from _tell(child, parent, context, options)
+                try:
+                    told = yield from _tell(child, parent, context, options)
+                except CorruptItemError:
+                    # The others are told; this one's own ticket has it looked at once it has been mended.
+                    continue
                 if told is not None and told.state in ENDED:
                     ended.append(told)
             if start is None:
@@ -147,7 +151,7 @@ def _page(
 ) -> Plan[tuple[Sequence[Child | Parent], Item | None]]:
     reading = replace(query_reading(query), consistent=True)
     found = yield from chunk(reading, context, start, limit)
-    return cast("Sequence[Child | Parent]", found.found.values), found.next
+    return found.found.whole(), found.next
 
 
 def check_parents(ids: Sequence[str], workflow: str | None, context: Context) -> Plan[None]:

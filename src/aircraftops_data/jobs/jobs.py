@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar, Unpack
@@ -12,7 +13,7 @@ from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.query import Query
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
+from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, LeaseLostError, StoreError
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.claiming import Claimer, take
@@ -137,17 +138,25 @@ class Jobs:
     def claims(self, claimer: Claimer, *queues: str, count: int = 1) -> list[Claim]:
         """Up to `count` claims, by a claimer that is kept: the first queue goes before the others.
 
-        A job whose payload cannot be had is not among them: that attempt has failed, and the job says why.
+        A job whose payload cannot be had is not among them: that attempt has failed, and the job says why. Where the
+        engine fails once there are some, those are what there is.
         """
         claims: list[Claim] = []
         for name in queues:
-            queue = self.run(self._queues.read(name, self.context))
-            if queue.paused_at is None:
-                for job in self.run(claimer.claim(queue, self.context, count - len(claims))):
-                    claims += self._claimed(claimer, job)
+            try:
+                self._claim_from(name, claimer, claims, count)
+            except StoreError:
+                if not claims:
+                    raise
             if len(claims) >= count:
                 break
         return claims
+
+    def _claim_from(self, name: str, claimer: Claimer, claims: list[Claim], count: int) -> None:
+        queue = self.run(self._queues.read(name, self.context))
+        if queue.paused_at is None:
+            for job in self.run(claimer.claim(queue, self.context, count - len(claims))):
+                claims += self._claimed(claimer, job)
 
     def claim_by_id(self, job_id: str, claimer: Claimer) -> Claim | None:
         """Claim this very job, of which a message told; None where it is not due, paused, or another has it."""
@@ -163,7 +172,9 @@ class Jobs:
         try:
             claim.payload = self.payload(job)
         except (AircraftOpsDataError, ValueError) as error:
-            claim.fail(error)
+            # Where this cannot be told either, the lease runs out.
+            with suppress(StoreError, LeaseLostError):
+                claim.fail(error)
             return []
         return [claim]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar, Unpack
@@ -11,7 +12,7 @@ from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
+from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, LeaseLostError, StoreError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
 from aircraftops_data.jobs.asking import How, edges_of, job_of
@@ -136,17 +137,25 @@ class AsyncJobs:
     async def claims(self, claimer: Claimer, *queues: str, count: int = 1) -> list[AsyncClaim]:
         """Up to `count` claims, by a claimer that is kept: the first queue goes before the others.
 
-        A job whose payload cannot be had is not among them: that attempt has failed, and the job says why.
+        A job whose payload cannot be had is not among them: that attempt has failed, and the job says why. Where the
+        engine fails once there are some, those are what there is.
         """
         claims: list[AsyncClaim] = []
         for name in queues:
-            queue = await self.run(self._queues.read(name, self.context))
-            if queue.paused_at is None:
-                for job in await self.run(claimer.claim(queue, self.context, count - len(claims))):
-                    claims += await self._claimed(claimer, job)
+            try:
+                await self._claim_from(name, claimer, claims, count)
+            except StoreError:
+                if not claims:
+                    raise
             if len(claims) >= count:
                 break
         return claims
+
+    async def _claim_from(self, name: str, claimer: Claimer, claims: list[AsyncClaim], count: int) -> None:
+        queue = await self.run(self._queues.read(name, self.context))
+        if queue.paused_at is None:
+            for job in await self.run(claimer.claim(queue, self.context, count - len(claims))):
+                claims += await self._claimed(claimer, job)
 
     async def claim_by_id(self, job_id: str, claimer: Claimer) -> AsyncClaim | None:
         """Claim this very job, of which a message told; None where it is not due, paused, or another has it."""
@@ -162,7 +171,9 @@ class AsyncJobs:
         try:
             claim.payload = await self.payload(job)
         except (AircraftOpsDataError, ValueError) as error:
-            await claim.fail(error)
+            # Where this cannot be told either, the lease runs out.
+            with suppress(StoreError, LeaseLostError):
+                await claim.fail(error)
             return []
         return [claim]
 
