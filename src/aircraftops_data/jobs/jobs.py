@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar, Unpack
@@ -12,7 +13,7 @@ from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.query import Query
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, StoreError
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.claiming import Claimer, take
@@ -139,13 +140,18 @@ class Jobs:
         A job whose payload cannot be had is not among them: that attempt has failed, and the job says why.
         """
         claims: list[Claim] = []
-        for name in queues:
-            queue = self.run(self._queues.read(name, self.context))
-            if queue.paused_at is None:
-                for job in self.run(claimer.claim(queue, self.context, count - len(claims))):
-                    claims += self._claimed(claimer, job)
-            if len(claims) >= count:
-                break
+        try:
+            for name in queues:
+                queue = self.run(self._queues.read(name, self.context))
+                if queue.paused_at is None:
+                    for job in self.run(claimer.claim(queue, self.context, count - len(claims))):
+                        claims += self._claimed(claimer, job)
+                if len(claims) >= count:
+                    break
+        except StoreError:
+            # What is claimed is not to be lost: without a holder it would only run once its lease has run out.
+            if not claims:
+                raise
         return claims
 
     def claim_by_id(self, job_id: str, claimer: Claimer) -> Claim | None:
@@ -162,7 +168,9 @@ class Jobs:
         try:
             claim.payload = self.payload(job)
         except (AircraftOpsDataError, ValueError) as error:
-            claim.fail(error)
+            # Where not even that can be told, the lease runs out; the jobs claimed beside this one are in good hands.
+            with suppress(StoreError, ConflictError):
+                claim.fail(error)
             return []
         return [claim]
 

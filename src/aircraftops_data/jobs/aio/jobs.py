@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar, Unpack
@@ -11,7 +12,7 @@ from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, StoreError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
 from aircraftops_data.jobs.asking import How, edges_of, job_of
@@ -138,13 +139,18 @@ class AsyncJobs:
         A job whose payload cannot be had is not among them: that attempt has failed, and the job says why.
         """
         claims: list[AsyncClaim] = []
-        for name in queues:
-            queue = await self.run(self._queues.read(name, self.context))
-            if queue.paused_at is None:
-                for job in await self.run(claimer.claim(queue, self.context, count - len(claims))):
-                    claims += await self._claimed(claimer, job)
-            if len(claims) >= count:
-                break
+        try:
+            for name in queues:
+                queue = await self.run(self._queues.read(name, self.context))
+                if queue.paused_at is None:
+                    for job in await self.run(claimer.claim(queue, self.context, count - len(claims))):
+                        claims += await self._claimed(claimer, job)
+                if len(claims) >= count:
+                    break
+        except StoreError:
+            # What is claimed is not to be lost: without a holder it would only run once its lease has run out.
+            if not claims:
+                raise
         return claims
 
     async def claim_by_id(self, job_id: str, claimer: Claimer) -> AsyncClaim | None:
@@ -161,7 +167,9 @@ class AsyncJobs:
         try:
             claim.payload = await self.payload(job)
         except (AircraftOpsDataError, ValueError) as error:
-            await claim.fail(error)
+            # Where not even that can be told, the lease runs out; the jobs claimed beside this one are in good hands.
+            with suppress(StoreError, ConflictError):
+                await claim.fail(error)
             return []
         return [claim]
 
