@@ -100,7 +100,8 @@ class SqsQueue:
         try:
             return getattr(self.client, operation)(QueueUrl=self.url, **given)
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
+            response: Any = error.response
+            code = str(response.get("Error", {}).get("Code", ""))
             raise StoreError(f"SQS: {operation} failed: {code}", operation=operation, code=code) from error
         except BotoCoreError as error:
             message = f"SQS: {operation} failed: {type(error).__name__}"

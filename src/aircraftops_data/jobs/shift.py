@@ -39,8 +39,8 @@ from aircraftops_data.jobs.working import (
     tell_ending,
 )
 
-# How long those that are just telling what they came to may take for it when a worker ends.
-_LAST_WORDS = 2.0
+# How long giving back, and telling what some just came to, may take when a worker ends.
+_LAST_SECONDS = 5.0
 
 
 class Held:
@@ -94,6 +94,7 @@ class Shift:
         self._lease = lease
         self._leave = leave
         self._held: set[Held] = set()
+        self._releasing: set[Held] = set()
 
     def __enter__(self) -> Self:
         self.hands.__enter__()
@@ -256,14 +257,25 @@ class Shift:
         for held in tuple(self._held):
             if not held.over:
                 self._release(held)
-        until = monotonic() + _LAST_WORDS
-        while any(held.over for held in self._held) and (left := until - monotonic()) > 0:
+        until = monotonic() + _LAST_SECONDS
+        while self._is_telling() and (left := until - monotonic()) > 0:
             self.hands.rest(left)
+
+    def _is_telling(self) -> bool:
+        return bool(self._releasing) or any(held.over for held in tuple(self._held))
 
     def _release(self, held: Held) -> None:
         held.released = True
         held.call.interrupt()
-        self.give_back(held.claim)
+        self._releasing.add(held)
+        self.hands.start(self._given_back, held)
+
+    def _given_back(self, held: Held) -> None:
+        try:
+            self.give_back(held.claim)
+        finally:
+            self._releasing.discard(held)
+            self.hands.ring()
 
     def give_back(self, claim: Claim) -> None:
         """Give back a claim whose handler is not to go on, or never began."""

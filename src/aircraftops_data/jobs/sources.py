@@ -19,8 +19,8 @@ from aircraftops_data.jobs.push import Message, SqsQueue, job_id_of, visible_in
 class Source(Protocol):
     """Gives claims."""
 
-    def claims(self, count: int) -> list[Claim]:
-        """Up to `count` claims. Raises StoreError."""
+    def claims(self, count: int) -> list[Claim] | None:
+        """Up to `count` claims; none where there is nothing to do, None where there may be more. Raises StoreError."""
         ...
 
     def done(self, claim: Claim) -> None:
@@ -73,10 +73,11 @@ class Pushed:
         self._failed = failed
         self._messages: dict[tuple[str, int], Message] = {}
 
-    def claims(self, count: int) -> list[Claim]:
-        """Up to `count` claims; other messages are dealt with. Raises StoreError."""
+    def claims(self, count: int) -> list[Claim] | None:
+        """Up to `count` claims; other messages are dealt with, and for nothing but such None. Raises StoreError."""
         found: list[Claim] = []
-        for message in aside(self._queue.receive, count, self._jobs.context.clock.now()):
+        messages = aside(self._queue.receive, count, self._jobs.context.clock.now())
+        for message in messages:
             try:
                 claim = self._claim(message)
             except AircraftOpsDataError as error:
@@ -84,7 +85,7 @@ class Pushed:
                 continue
             if claim is not None:
                 found.append(claim)
-        return found
+        return found if found or not messages else None
 
     def _claim(self, message: Message) -> Claim | None:
         job_id = job_id_of(message.body)

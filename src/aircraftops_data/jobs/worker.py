@@ -80,10 +80,10 @@ class Worker:
 
     def handles(self, kind: str) -> Callable[[H], H]:
         """A decorator: this handles the jobs of a kind. Raises InvalidInputError for a second handler."""
+        if kind in self._handlers:
+            raise InvalidInputError(f"There is a handler for {kind!r} already")
 
         def keep(handler: H) -> H:
-            if kind in self._handlers:
-                raise InvalidInputError(f"There is a handler for {kind!r} already")
             self._handlers[kind] = handler
             return handler
 
@@ -163,7 +163,7 @@ class Worker:
         except AircraftOpsDataError as error:
             self._failed(error)
             return None
-        if claims:
+        if claims != []:
             self._pace.reset()
         return claims
 

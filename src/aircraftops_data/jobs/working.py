@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -177,7 +177,7 @@ def check_queues(queues: Sequence[str], needed: bool) -> tuple[str, ...]:
 
 
 @contextmanager
-def signals_to(told: Callable[[], None]) -> Iterator[None]:
+def signals_to(told: Callable[[], None]) -> Generator[None]:
     """Have SIGTERM and SIGINT tell this one instead of ending the process; in other threads than the main one nothing.
 
     What it does must be safe wherever the main thread is interrupted.
@@ -185,7 +185,11 @@ def signals_to(told: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before: dict[signal.Signals, Any] = {number: signal.signal(number, lambda *_: told()) for number in SIGNALS}
+
+    def hear(*_: object) -> None:
+        told()
+
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, hear) for number in SIGNALS}
     try:
         yield
     finally:

@@ -23,9 +23,8 @@ _LEAVING = (KeyboardInterrupt, SystemExit)
 class AsyncCall:
     """A handler at work, in a task of its own."""
 
-    def __init__(self) -> None:
-        self._task: Task[Any] | None = None
-        self._interrupted = False
+    _task: Task[Any] | None = None
+    _interrupted = False
 
     async def result(self, handler: Handler, claim: AsyncClaim) -> Any:
         """What it returns. Raises what it raises; Interrupted where it was cancelled."""

@@ -38,8 +38,8 @@ from aircraftops_data.jobs.working import (
     tell_ending,
 )
 
-# How long those that are just telling what they came to may take for it when a worker ends.
-_LAST_WORDS = 2.0
+# How long giving back, and telling what some just came to, may take when a worker ends.
+_LAST_SECONDS = 5.0
 
 
 class AsyncHeld:
@@ -93,6 +93,7 @@ class AsyncShift:
         self._lease = lease
         self._leave = leave
         self._held: set[AsyncHeld] = set()
+        self._releasing: set[AsyncHeld] = set()
 
     async def __aenter__(self) -> Self:
         await self.hands.__aenter__()
@@ -254,15 +255,26 @@ class AsyncShift:
             await self.hands.rest(left)
         for held in tuple(self._held):
             if not held.over:
-                await self._release(held)
-        until = monotonic() + _LAST_WORDS
-        while any(held.over for held in self._held) and (left := until - monotonic()) > 0:
+                self._release(held)
+        until = monotonic() + _LAST_SECONDS
+        while self._is_telling() and (left := until - monotonic()) > 0:
             await self.hands.rest(left)
 
-    async def _release(self, held: AsyncHeld) -> None:
+    def _is_telling(self) -> bool:
+        return bool(self._releasing) or any(held.over for held in tuple(self._held))
+
+    def _release(self, held: AsyncHeld) -> None:
         held.released = True
         held.call.interrupt()
-        await self.give_back(held.claim)
+        self._releasing.add(held)
+        self.hands.start(self._given_back, held)
+
+    async def _given_back(self, held: AsyncHeld) -> None:
+        try:
+            await self.give_back(held.claim)
+        finally:
+            self._releasing.discard(held)
+            self.hands.ring()
 
     async def give_back(self, claim: AsyncClaim) -> None:
         """Give back a claim whose handler is not to go on, or never began."""

@@ -18,8 +18,8 @@ from aircraftops_data.jobs.push import Message, SqsQueue, job_id_of, visible_in
 class AsyncSource(Protocol):
     """Gives claims."""
 
-    async def claims(self, count: int) -> list[AsyncClaim]:
-        """Up to `count` claims. Raises StoreError."""
+    async def claims(self, count: int) -> list[AsyncClaim] | None:
+        """Up to `count` claims; none where there is nothing to do, None where there may be more. Raises StoreError."""
         ...
 
     async def done(self, claim: AsyncClaim) -> None:
@@ -72,10 +72,11 @@ class AsyncPushed:
         self._failed = failed
         self._messages: dict[tuple[str, int], Message] = {}
 
-    async def claims(self, count: int) -> list[AsyncClaim]:
-        """Up to `count` claims; other messages are dealt with. Raises StoreError."""
+    async def claims(self, count: int) -> list[AsyncClaim] | None:
+        """Up to `count` claims; other messages are dealt with, and for nothing but such None. Raises StoreError."""
         found: list[AsyncClaim] = []
-        for message in await aside(self._queue.receive, count, self._jobs.context.clock.now()):
+        messages = await aside(self._queue.receive, count, self._jobs.context.clock.now())
+        for message in messages:
             try:
                 claim = await self._claim(message)
             except AircraftOpsDataError as error:
@@ -83,7 +84,7 @@ class AsyncPushed:
                 continue
             if claim is not None:
                 found.append(claim)
-        return found
+        return found if found or not messages else None
 
     async def _claim(self, message: Message) -> AsyncClaim | None:
         job_id = job_id_of(message.body)

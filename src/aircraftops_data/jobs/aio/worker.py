@@ -79,10 +79,10 @@ class AsyncWorker:
 
     def handles(self, kind: str) -> Callable[[H], H]:
         """A decorator: this handles the jobs of a kind. Raises InvalidInputError for a second handler."""
+        if kind in self._handlers:
+            raise InvalidInputError(f"There is a handler for {kind!r} already")
 
         def keep(handler: H) -> H:
-            if kind in self._handlers:
-                raise InvalidInputError(f"There is a handler for {kind!r} already")
             self._handlers[kind] = handler
             return handler
 
@@ -162,7 +162,7 @@ class AsyncWorker:
         except AircraftOpsDataError as error:
             self._failed(error)
             return None
-        if claims:
+        if claims != []:
             self._pace.reset()
         return claims
 
