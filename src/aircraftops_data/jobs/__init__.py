@@ -18,7 +18,10 @@ from aircraftops_data.jobs.model import (
     UniqueUntil,
 )
 from aircraftops_data.jobs.options import JobOptions, Kind
+from aircraftops_data.jobs.push import SqsQueue
 from aircraftops_data.jobs.states import JobState
+from aircraftops_data.jobs.worker import Worker
+from aircraftops_data.jobs.working import Hooks, Poll, Snooze
 
 __all__ = [
     "After",
@@ -26,6 +29,7 @@ __all__ = [
     "DeadJob",
     "Enqueued",
     "Failure",
+    "Hooks",
     "How",
     "Job",
     "JobOptions",
@@ -35,9 +39,13 @@ __all__ = [
     "LeaseLoss",
     "Limit",
     "OnFailure",
+    "Poll",
     "Priority",
     "Progress",
     "Queue",
+    "Snooze",
+    "SqsQueue",
     "Ticket",
     "UniqueUntil",
+    "Worker",
 ]

@@ -13,7 +13,7 @@ from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.query import Query
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, LeaseLostError, StoreError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, StoreError
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.claiming import Claimer, take
@@ -142,14 +142,15 @@ class Jobs:
         engine fails once there are some, those are what there is.
         """
         claims: list[Claim] = []
-        for name in queues:
-            try:
+        try:
+            for name in queues:
                 self._claim_from(name, claimer, claims, count)
-            except StoreError:
-                if not claims:
-                    raise
-            if len(claims) >= count:
-                break
+                if len(claims) >= count:
+                    break
+        except StoreError:
+            # What is claimed is not to be lost: without a holder it would only run once its lease has run out.
+            if not claims:
+                raise
         return claims
 
     def _claim_from(self, name: str, claimer: Claimer, claims: list[Claim], count: int) -> None:
@@ -172,8 +173,8 @@ class Jobs:
         try:
             claim.payload = self.payload(job)
         except (AircraftOpsDataError, ValueError) as error:
-            # Where this cannot be told either, the lease runs out.
-            with suppress(StoreError, LeaseLostError):
+            # Where not even that can be told, the lease runs out; the jobs claimed beside this one are in good hands.
+            with suppress(StoreError, ConflictError):
                 claim.fail(error)
             return []
         return [claim]

@@ -12,7 +12,7 @@ from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, LeaseLostError, StoreError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, StoreError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
 from aircraftops_data.jobs.asking import How, edges_of, job_of
@@ -141,14 +141,15 @@ class AsyncJobs:
         engine fails once there are some, those are what there is.
         """
         claims: list[AsyncClaim] = []
-        for name in queues:
-            try:
+        try:
+            for name in queues:
                 await self._claim_from(name, claimer, claims, count)
-            except StoreError:
-                if not claims:
-                    raise
-            if len(claims) >= count:
-                break
+                if len(claims) >= count:
+                    break
+        except StoreError:
+            # What is claimed is not to be lost: without a holder it would only run once its lease has run out.
+            if not claims:
+                raise
         return claims
 
     async def _claim_from(self, name: str, claimer: Claimer, claims: list[AsyncClaim], count: int) -> None:
@@ -171,8 +172,8 @@ class AsyncJobs:
         try:
             claim.payload = await self.payload(job)
         except (AircraftOpsDataError, ValueError) as error:
-            # Where this cannot be told either, the lease runs out.
-            with suppress(StoreError, LeaseLostError):
+            # Where not even that can be told, the lease runs out; the jobs claimed beside this one are in good hands.
+            with suppress(StoreError, ConflictError):
                 await claim.fail(error)
             return []
         return [claim]
