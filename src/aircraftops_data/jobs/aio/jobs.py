@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 
 from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
@@ -22,6 +22,17 @@ from aircraftops_data.jobs.enqueueing import Enqueue
 from aircraftops_data.jobs.model import Body, DeadJob, Job, Place, Queue, Tally, Ticket, WorkflowStatus
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.queues import KnownQueues, change_queue
+from aircraftops_data.jobs.schedules import (
+    Misfire,
+    Repeating,
+    Schedule,
+    changed,
+    evolve_schedule,
+    paused,
+    resumed,
+    schedule_of,
+    tick,
+)
 from aircraftops_data.jobs.states import ENDED
 from aircraftops_data.jobs.steps import OpenStep, cancelled, redriven
 from aircraftops_data.jobs.transition import PAYLOAD, RESULT, Transition
@@ -281,3 +292,60 @@ class AsyncJobs:
     async def _change(self, queue: str, **settings: Any) -> Queue:
         changed = await self.run(change_queue(queue, self.context, **settings))
         return self._queues.keep(changed, self.context.clock.now())
+
+    # Schedules
+
+    async def schedule(
+        self,
+        name: str,
+        *,
+        cron: str,
+        kind: str,
+        payload: Any = None,
+        timezone: str = "UTC",
+        misfire: Misfire | Literal["skip", "once", "all"] = Misfire.ONCE,
+        **how: Unpack[Repeating],
+    ) -> Schedule:
+        """Ask for a job at every instant a cron expression names; or change what was asked for under this name.
+
+        `schedule("nightly", cron="0 3 * * *", kind="registry.ingest", timezone="Europe/Berlin")`. Somebody must `tick`.
+        The next slot is worked out anew when `cron` or `timezone` change; about both see `jobs.cron.slot_after`.
+        `misfire` says what becomes of slots that pass while nobody ticks. 1 read unit, and 1 write unit (and one more
+        per KB of payload) unless it is so already. Raises InvalidInputError, InvalidValueError, ItemTooLargeError;
+        MissingExtraError without the extra `cron`.
+        """
+        text = self._payload_content(kind, payload, objects=False).text
+        times = {"name": name, "cron": cron, "timezone": timezone, "misfire": misfire}
+        asked = schedule_of({**times, "kind": kind, "payload": text}, how, self.context.clock.now())
+        self._scheduled(asked, asked.next_at)  # raises where no such job can be asked for
+        return await self.run(evolve_schedule(name, partial(changed, asked=asked), self.context, asked))
+
+    def schedules(self) -> AsyncQuery[Schedule]:
+        """The schedules, by name. 1 read unit per 4 KB, a dozen of them."""
+        return self.core.query(Schedule.primary()).consistent()
+
+    async def unschedule(self, name: str) -> Schedule | None:
+        """Delete a schedule, and return it; None where there was none. The jobs it enqueued stay. 1 write unit."""
+        return await self.core.delete(Schedule, name=name)
+
+    async def pause_schedule(self, name: str) -> Schedule:
+        """Let a schedule rest. 1 read and 1 write unit. Raises NotFoundError."""
+        return await self.run(evolve_schedule(name, paused, self.context))
+
+    async def resume_schedule(self, name: str) -> Schedule:
+        """Let a schedule go on from its next slot; those of the pause are not made up for. Raises NotFoundError."""
+        return await self.run(evolve_schedule(name, resumed, self.context))
+
+    async def tick(self) -> list[Job]:
+        """Enqueue the jobs of all slots that are due, each once however many processes tick; the jobs of this call.
+
+        To be called every few seconds, by all workers or by some. 1 read unit per dozen schedules; for each slot what
+        the job takes and 2 write units. A slot that meets a job of its unique key passes without one of its own. An
+        error of one schedule is raised when all others have had their turn.
+        """
+        return await self.run(tick(self._scheduled, self.context))
+
+    def _scheduled(self, schedule: Schedule, slot: datetime) -> Enqueue:
+        how = schedule.how(slot)
+        payload = content(schedule.payload, "The payload", objects=False)
+        return self._asked(schedule.kind, payload, how, self._queues.last(self._queue_of(schedule.kind, how)))
