@@ -28,6 +28,7 @@ TWINS = {
     "access/aio/aircraft.py": "access/aircraft.py",
     "access/aio/registry.py": "access/registry.py",
     "jobs/aio/claim.py": "jobs/claim.py",
+    "jobs/aio/turn.py": "jobs/turn.py",
     "jobs/aio/jobs.py": "jobs/jobs.py",
     "async_ops.py": "ops.py",
 }

@@ -17,8 +17,11 @@ from aircraftops_data.jobs.model import (
     Ticket,
     UniqueUntil,
 )
+from aircraftops_data.jobs.once import Once, OnceState
 from aircraftops_data.jobs.options import JobOptions, Kind
+from aircraftops_data.jobs.schedules import Misfire, Repeating, Schedule
 from aircraftops_data.jobs.states import JobState
+from aircraftops_data.jobs.turn import Turn
 
 __all__ = [
     "After",
@@ -34,10 +37,16 @@ __all__ = [
     "Kind",
     "LeaseLoss",
     "Limit",
+    "Misfire",
     "OnFailure",
+    "Once",
+    "OnceState",
     "Priority",
     "Progress",
     "Queue",
+    "Repeating",
+    "Schedule",
     "Ticket",
+    "Turn",
     "UniqueUntil",
 ]

@@ -2,5 +2,6 @@
 
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.jobs import AsyncJobs
+from aircraftops_data.jobs.aio.turn import AsyncTurn
 
-__all__ = ["AsyncClaim", "AsyncJobs"]
+__all__ = ["AsyncClaim", "AsyncJobs", "AsyncTurn"]

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
 
+from aircraftops_data.core.aio.crew import Work
 from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.commit import write
@@ -14,12 +15,14 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
+from aircraftops_data.jobs.aio.turn import AsyncTurn, run_once
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claiming import Claimer, take
 from aircraftops_data.jobs.content import Content, content, from_text, object_key, to_text
 from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
 from aircraftops_data.jobs.enqueueing import Enqueue
 from aircraftops_data.jobs.model import Body, DeadJob, Job, Place, Queue, Tally, Ticket, WorkflowStatus
+from aircraftops_data.jobs.once import KEEP
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.queues import KnownQueues, change_queue
 from aircraftops_data.jobs.schedules import (
@@ -216,9 +219,13 @@ class AsyncJobs:
             return inline
         if place is Place.ITEM:
             return (await self.core.get(Body, job_id=job.id, name=name, consistent=True)).text
+        return await self.object_text(object_key(job.id, name), name)
+
+    async def object_text(self, key: str, name: str) -> str:
+        """What lies in the bucket. Raises InvalidInputError without one, ObjectStoreError."""
         if self.objects is None:
             raise InvalidInputError(f"The {name} lies in a bucket; set AIRCRAFTOPS_JOBS_BUCKET or give `objects`")
-        return await self.objects.get(object_key(job.id, name))
+        return await self.objects.get(key)
 
     # Looking
 
@@ -292,6 +299,32 @@ class AsyncJobs:
     async def _change(self, queue: str, **settings: Any) -> Queue:
         changed = await self.run(change_queue(queue, self.context, **settings))
         return self._queues.keep(changed, self.context.clock.now())
+
+    # Once per key
+
+    async def once(
+        self,
+        key: str,
+        work: Work[AsyncTurn, T],
+        *,
+        result: Any = None,
+        lease: timedelta = LEASE,
+        keep: timedelta = KEEP,
+        wait: timedelta | None = None,
+    ) -> T:
+        """Run `work(turn)` once for this key; whoever asks again within `keep` is given its result instead.
+
+        `jobs.once(f"charge-{order}", lambda turn: charge(order, turn.token), result=Receipt)`. `result` is what its
+        JSON stands for: a pydantic model, or anything pydantic has a schema for; all callers get it as it was stored.
+        While another is at work: OnceInProgressError, or its result once it is there, for up to `wait`. Where the work
+        raises, the error goes on, and the next caller runs it again. Where its `lease` ran out (`turn.heartbeat()`
+        renews it) the next caller runs it too, and the late one gets LeaseLostError: `turn.token` and `turn.fence()`
+        keep what it writes elsewhere out. So the result is one; the work is at least once.
+
+        First: 1 read unit and 2 write units (1 per KB of the result); again: 1 read unit per 4 KB. A result over 398 KB
+        goes to the bucket, if there is one. Raises InvalidValueError and ItemTooLargeError for one that cannot be kept.
+        """
+        return await run_once(self, key, work, result, lease, keep, wait or timedelta())
 
     # Schedules
 

@@ -1,0 +1,98 @@
+# Generated from jobs/aio/turn.py by tools/twins.py; edit that.
+"""Running a function once per key: one's turn at it, and the result that is kept for all who ask again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from aircraftops_data.core.commit import write
+from aircraftops_data.core.crew import Work
+from aircraftops_data.core.intents import Check
+from aircraftops_data.core.targets import updating
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ConditionFailedError,
+    InvalidInputError,
+    LeaseLostError,
+    NotFoundError,
+)
+from aircraftops_data.jobs.content import content, from_text, to_text
+from aircraftops_data.jobs.model import Place
+from aircraftops_data.jobs.once import Once, OnceState, obtain, outcome
+
+if TYPE_CHECKING:
+    from aircraftops_data.jobs.jobs import Jobs
+
+T = TypeVar("T")
+_RESULT = "The result"
+
+
+class Turn:
+    """The right to work on a key, until its lease was given on. `token` is higher than that of any turn before.
+
+    Where a key has expired, its tokens begin anew.
+    """
+
+    def __init__(self, jobs: Jobs, once: Once, lease: timedelta) -> None:
+        self._jobs = jobs
+        self._once = once
+        self._lease = lease
+        self.key = once.key
+        self.token = once.token
+
+    def __repr__(self) -> str:
+        return f"<turn at {self.key}, token {self.token}>"
+
+    def fence(self) -> Check:
+        """That this turn still holds, for a transaction of other writes to carry: `tx.add(turn.fence())`.
+
+        2 write units. The transaction fails with ConditionFailedError once another is at work.
+        """
+        return Check(Once.definition(), {"key": self.key}, self._holds())
+
+    def heartbeat(self) -> None:
+        """Renew the lease from now. 1 write unit. Raises LeaseLostError."""
+        self._write(lease_until=self._jobs.context.clock.now() + self._lease)
+
+    def _write(self, **fields: Any) -> None:
+        """Set fields of the work, as long as the turn holds. Raises LeaseLostError."""
+        change = updating(Once, key=self.key, set=fields, where=self._holds())
+        try:
+            self._jobs.run(write(change, self._jobs.context))
+        except (ConditionFailedError, NotFoundError) as refused:
+            message = f"The lease of token {self.token} is over: another has the work on {self.key!r}"
+            raise LeaseLostError(message, token=self.token) from refused
+
+    def _holds(self) -> Any:
+        return (Once.f.holder == self._once.holder) & (Once.f.state == OnceState.RUNNING)
+
+
+def run_once(
+    jobs: Jobs, key: str, work: Work[Turn, T], model: Any, lease: timedelta, keep: timedelta, wait: timedelta
+) -> T:
+    """What the work on a key comes to: done here, or by another before."""
+    if min(lease, keep) <= timedelta():
+        raise InvalidInputError("A lease lasts longer than nothing, and so does what is kept")
+    holder = jobs.context.chance.identifier()
+    once = jobs.run(obtain(key, holder, lease, wait, jobs.context, jobs.options.margin))
+    if once.holder != holder:
+        return cast("T", from_text(model, _kept_text(jobs, once), _RESULT))
+    turn = Turn(jobs, once, lease)
+    try:
+        text = to_text(model, work(turn), _RESULT)
+        found = content(text, _RESULT, objects=jobs.objects is not None)
+        if found.place is Place.OBJECT and jobs.objects is not None:
+            jobs.objects.put(once.object_key, text or "")
+    except BaseException:
+        # The token stays, so that it rises with the next turn: outside, too, nobody takes a late one for that.
+        with suppress(AircraftOpsDataError):
+            turn._write(state=OnceState.FAILED, expires_at=jobs.context.clock.now() + keep)
+        raise
+    turn._write(**outcome(found, jobs.context.clock.now() + keep))
+    return cast("T", from_text(model, text, _RESULT))
+
+
+def _kept_text(jobs: Jobs, once: Once) -> str | None:
+    return once.result if once.result_place is None else jobs.object_text(once.object_key, "result")
