@@ -73,7 +73,7 @@ class TestScheduling:
             unique="u",
             unique_until="start",
             limit=("l", 2),
-            tags=frozenset({"t"}),
+            tags=["t"],
             on_lease_lost="hold",
         )
         assert jobs.schedules().all() == [made]

@@ -6,7 +6,7 @@ and enqueues the job under an id made of the schedule's name and the slot, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -69,7 +69,7 @@ class Repeating(TypedDict, total=False):
     """No second job of this kind and key while there is one; the slot then passes without a job."""
     unique_until: UniqueUntil | Literal["start", "finish"]
     limit: Limit | tuple[str, int]
-    tags: frozenset[str]
+    tags: Iterable[str]
     on_lease_lost: LeaseLoss | Literal["retry", "fail", "hold"]
 
 

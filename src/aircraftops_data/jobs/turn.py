@@ -50,23 +50,25 @@ class Turn:
 
         2 write units. The transaction fails with ConditionFailedError once another is at work.
         """
-        return Check(Once.definition(), {"key": self.key}, self._holds())
+        return Check(Once.definition(), {"key": self.key}, _holds(self._once))
 
     def heartbeat(self) -> None:
         """Renew the lease from now. 1 write unit. Raises LeaseLostError."""
-        self._write(lease_until=self._jobs.context.clock.now() + self._lease)
+        _write(self._jobs, self._once, lease_until=self._jobs.context.clock.now() + self._lease)
 
-    def _write(self, **fields: Any) -> None:
-        """Set fields of the work, as long as the turn holds. Raises LeaseLostError."""
-        change = updating(Once, key=self.key, set=fields, where=self._holds())
-        try:
-            self._jobs.run(write(change, self._jobs.context))
-        except (ConditionFailedError, NotFoundError) as refused:
-            message = f"The lease of token {self.token} is over: another has the work on {self.key!r}"
-            raise LeaseLostError(message, token=self.token) from refused
 
-    def _holds(self) -> Any:
-        return (Once.f.holder == self._once.holder) & (Once.f.state == OnceState.RUNNING)
+def _holds(once: Once) -> Any:
+    return (Once.f.holder == once.holder) & (Once.f.state == OnceState.RUNNING)
+
+
+def _write(jobs: Jobs, once: Once, **fields: Any) -> None:
+    """Set fields of the work, as long as this turn at it holds. Raises LeaseLostError."""
+    change = updating(Once, key=once.key, set=fields, where=_holds(once))
+    try:
+        jobs.run(write(change, jobs.context))
+    except (ConditionFailedError, NotFoundError) as refused:
+        message = f"The lease of token {once.token} is over: another has the work on {once.key!r}"
+        raise LeaseLostError(message, token=once.token) from refused
 
 
 def run_once(
@@ -79,18 +81,17 @@ def run_once(
     once = jobs.run(obtain(key, holder, lease, wait, jobs.context, jobs.options.margin))
     if once.holder != holder:
         return cast("T", from_text(model, _kept_text(jobs, once), _RESULT))
-    turn = Turn(jobs, once, lease)
     try:
-        text = to_text(model, work(turn), _RESULT)
+        text = to_text(model, work(Turn(jobs, once, lease)), _RESULT)
         found = content(text, _RESULT, objects=jobs.objects is not None)
         if found.place is Place.OBJECT and jobs.objects is not None:
             jobs.objects.put(once.object_key, text or "")
     except BaseException:
         # The token stays, so that it rises with the next turn: outside, too, nobody takes a late one for that.
         with suppress(AircraftOpsDataError):
-            turn._write(state=OnceState.FAILED, expires_at=jobs.context.clock.now() + keep)
+            _write(jobs, once, state=OnceState.FAILED, expires_at=jobs.context.clock.now() + keep)
         raise
-    turn._write(**outcome(found, jobs.context.clock.now() + keep))
+    _write(jobs, once, **outcome(found, jobs.context.clock.now() + keep))
     return cast("T", from_text(model, text, _RESULT))
 
 

@@ -49,23 +49,25 @@ class AsyncTurn:
 
         2 write units. The transaction fails with ConditionFailedError once another is at work.
         """
-        return Check(Once.definition(), {"key": self.key}, self._holds())
+        return Check(Once.definition(), {"key": self.key}, _holds(self._once))
 
     async def heartbeat(self) -> None:
         """Renew the lease from now. 1 write unit. Raises LeaseLostError."""
-        await self._write(lease_until=self._jobs.context.clock.now() + self._lease)
+        await _write(self._jobs, self._once, lease_until=self._jobs.context.clock.now() + self._lease)
 
-    async def _write(self, **fields: Any) -> None:
-        """Set fields of the work, as long as the turn holds. Raises LeaseLostError."""
-        change = updating(Once, key=self.key, set=fields, where=self._holds())
-        try:
-            await self._jobs.run(write(change, self._jobs.context))
-        except (ConditionFailedError, NotFoundError) as refused:
-            message = f"The lease of token {self.token} is over: another has the work on {self.key!r}"
-            raise LeaseLostError(message, token=self.token) from refused
 
-    def _holds(self) -> Any:
-        return (Once.f.holder == self._once.holder) & (Once.f.state == OnceState.RUNNING)
+def _holds(once: Once) -> Any:
+    return (Once.f.holder == once.holder) & (Once.f.state == OnceState.RUNNING)
+
+
+async def _write(jobs: AsyncJobs, once: Once, **fields: Any) -> None:
+    """Set fields of the work, as long as this turn at it holds. Raises LeaseLostError."""
+    change = updating(Once, key=once.key, set=fields, where=_holds(once))
+    try:
+        await jobs.run(write(change, jobs.context))
+    except (ConditionFailedError, NotFoundError) as refused:
+        message = f"The lease of token {once.token} is over: another has the work on {once.key!r}"
+        raise LeaseLostError(message, token=once.token) from refused
 
 
 async def run_once(
@@ -78,18 +80,17 @@ async def run_once(
     once = await jobs.run(obtain(key, holder, lease, wait, jobs.context, jobs.options.margin))
     if once.holder != holder:
         return cast("T", from_text(model, await _kept_text(jobs, once), _RESULT))
-    turn = AsyncTurn(jobs, once, lease)
     try:
-        text = to_text(model, await work(turn), _RESULT)
+        text = to_text(model, await work(AsyncTurn(jobs, once, lease)), _RESULT)
         found = content(text, _RESULT, objects=jobs.objects is not None)
         if found.place is Place.OBJECT and jobs.objects is not None:
             await jobs.objects.put(once.object_key, text or "")
     except BaseException:
         # The token stays, so that it rises with the next turn: outside, too, nobody takes a late one for that.
         with suppress(AircraftOpsDataError):
-            await turn._write(state=OnceState.FAILED, expires_at=jobs.context.clock.now() + keep)
+            await _write(jobs, once, state=OnceState.FAILED, expires_at=jobs.context.clock.now() + keep)
         raise
-    await turn._write(**outcome(found, jobs.context.clock.now() + keep))
+    await _write(jobs, once, **outcome(found, jobs.context.clock.now() + keep))
     return cast("T", from_text(model, text, _RESULT))
 
 
