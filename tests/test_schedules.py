@@ -214,7 +214,7 @@ def _field(least: int, most: int) -> st.SearchStrategy[str]:
 
 
 CRONS = st.tuples(_field(0, 59), _field(0, 23), st.just("*"), st.just("*"), st.just("*")).map(" ".join)
-TICKS = st.lists(st.timedeltas(timedelta(seconds=1), timedelta(hours=9)), min_size=1, max_size=12)
+TICKS = st.lists(st.timedeltas(timedelta(seconds=1), timedelta(hours=4)), min_size=1, max_size=6)
 
 
 def ticked(asked: Schedule, gaps: list[timedelta]) -> Iterator[tuple[datetime, datetime]]:

@@ -280,6 +280,17 @@ class TestLeases:
 
         assert jobs.once("k", long) == "long"
 
+    def test_a_turn_that_has_ended_holds_no_more(self, core: CoreTable, jobs: Jobs) -> None:
+        turns: list[Any] = []
+        jobs.once("k", turns.append)
+        before_that = kept(core)
+        with pytest.raises(LeaseLostError):
+            turns[0].heartbeat()
+        with pytest.raises(TransactionConflictError), core.transaction() as tx:
+            tx.add(turns[0].fence())
+            tx.create(Queue(name="late"))
+        assert kept(core) == before_that
+
     def test_a_late_one_nobody_took_over_from_is_in_time(self, jobs: Jobs, clock: ManualClock) -> None:
         def late(turn: Any) -> str:
             clock.advance(100 * LEASE)

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CoreTable, metered
-from aircraftops_data.errors import InvalidInputError, InvalidValueError, ItemTooLargeError, NotFoundError
+from aircraftops_data.errors import (
+    CorruptItemError,
+    InvalidInputError,
+    InvalidValueError,
+    ItemTooLargeError,
+    NotFoundError,
+)
 from aircraftops_data.jobs import Job, Jobs, Ticket
 from aircraftops_data.jobs.schedules import MOST_AT_ONCE, Schedule
 from aircraftops_data.model.schema import JOBS
@@ -213,7 +219,18 @@ class TestTicks:
         assert jobs.schedules().all()[0].next_at == START + 2 * HOUR
         assert stored(core) == ids(13)
 
-    def test_one_that_cannot_be_read_keeps_no_other_from_running(
+    def test_one_whose_item_does_not_fit_keeps_no_other_from_running(
+        self, core: CoreTable, client: Any, jobs: Jobs, clock: ManualClock
+    ) -> None:
+        hourly(jobs)
+        item = {"PK": {"S": "SCHEDULES"}, "SK": {"S": "a"}, "entity_type": {"S": "schedule"}, "name": {"S": "a"}}
+        client.put_item(TableName=core.context.names[JOBS], Item=item)
+        clock.advance(HOUR)
+        with pytest.raises(CorruptItemError):
+            jobs.tick()
+        assert stored(core) == ids(13)
+
+    def test_one_that_cannot_be_worked_out_keeps_no_other_from_running(
         self, core: CoreTable, jobs: Jobs, clock: ManualClock
     ) -> None:
         hourly(jobs)
