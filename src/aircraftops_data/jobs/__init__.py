@@ -17,9 +17,12 @@ from aircraftops_data.jobs.model import (
     Ticket,
     UniqueUntil,
 )
+from aircraftops_data.jobs.once import Once, OnceState
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.push import SqsQueue
+from aircraftops_data.jobs.schedules import Misfire, Repeating, Schedule
 from aircraftops_data.jobs.states import JobState
+from aircraftops_data.jobs.turn import Turn
 from aircraftops_data.jobs.worker import Worker
 from aircraftops_data.jobs.working import Hooks, Poll, Snooze
 
@@ -38,14 +41,20 @@ __all__ = [
     "Kind",
     "LeaseLoss",
     "Limit",
+    "Misfire",
     "OnFailure",
+    "Once",
+    "OnceState",
     "Poll",
     "Priority",
     "Progress",
     "Queue",
+    "Repeating",
+    "Schedule",
     "Snooze",
     "SqsQueue",
     "Ticket",
+    "Turn",
     "UniqueUntil",
     "Worker",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 
+from aircraftops_data.core.aio.crew import Work
 from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.commit import write
@@ -15,14 +16,27 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, StoreError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
+from aircraftops_data.jobs.aio.turn import AsyncTurn, run_once
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claiming import Claimer, take
 from aircraftops_data.jobs.content import Content, content, from_text, object_key, to_text
 from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
 from aircraftops_data.jobs.enqueueing import Enqueue
 from aircraftops_data.jobs.model import Body, DeadJob, Job, Place, Queue, Tally, Ticket, WorkflowStatus
+from aircraftops_data.jobs.once import KEEP
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.queues import KnownQueues, change_queue
+from aircraftops_data.jobs.schedules import (
+    Misfire,
+    Repeating,
+    Schedule,
+    changed,
+    evolve_schedule,
+    paused,
+    resumed,
+    schedule_of,
+    tick,
+)
 from aircraftops_data.jobs.states import ENDED
 from aircraftops_data.jobs.steps import OpenStep, cancelled, redriven
 from aircraftops_data.jobs.transition import PAYLOAD, RESULT, Transition
@@ -218,9 +232,13 @@ class AsyncJobs:
             return inline
         if place is Place.ITEM:
             return (await self.core.get(Body, job_id=job.id, name=name, consistent=True)).text
+        return await self.object_text(object_key(job.id, name), name)
+
+    async def object_text(self, key: str, name: str) -> str:
+        """What lies in the bucket. Raises InvalidInputError without one, ObjectStoreError."""
         if self.objects is None:
             raise InvalidInputError(f"The {name} lies in a bucket; set AIRCRAFTOPS_JOBS_BUCKET or give `objects`")
-        return await self.objects.get(object_key(job.id, name))
+        return await self.objects.get(key)
 
     # Looking
 
@@ -294,3 +312,86 @@ class AsyncJobs:
     async def _change(self, queue: str, **settings: Any) -> Queue:
         changed = await self.run(change_queue(queue, self.context, **settings))
         return self._queues.keep(changed, self.context.clock.now())
+
+    # Once per key
+
+    async def once(
+        self,
+        key: str,
+        work: Work[AsyncTurn, T],
+        *,
+        result: Any = None,
+        lease: timedelta = LEASE,
+        keep: timedelta = KEEP,
+        wait: timedelta | None = None,
+    ) -> T:
+        """Run `work(turn)` once for this key; whoever asks again within `keep` is given its result instead.
+
+        `jobs.once(f"charge-{order}", lambda turn: charge(order, turn.token), result=Receipt)`. `result` is what its
+        JSON stands for: a pydantic model, or anything pydantic has a schema for; all callers get it as it was stored.
+        While another is at work: OnceInProgressError, or its result once it is there, for up to `wait`. Where the work
+        raises, the error goes on, and the next caller runs it again. Where its `lease` ran out (`turn.heartbeat()`
+        renews it) the next caller runs it too, and the late one gets LeaseLostError: `turn.token` and `turn.fence()`
+        keep what it writes elsewhere out. So the result is one; the work is at least once.
+
+        First: 1 read unit and 2 write units (1 per KB of the result); again: 1 read unit per 4 KB. A result over 398 KB
+        goes to the bucket, if there is one. Raises InvalidValueError and ItemTooLargeError for one that cannot be kept.
+        """
+        return await run_once(self, key, work, result, lease, keep, wait or timedelta())
+
+    # Schedules
+
+    async def schedule(
+        self,
+        name: str,
+        *,
+        cron: str,
+        kind: str,
+        payload: Any = None,
+        timezone: str = "UTC",
+        misfire: Misfire | Literal["skip", "once", "all"] = Misfire.ONCE,
+        **how: Unpack[Repeating],
+    ) -> Schedule:
+        """Ask for a job at every instant a cron expression names; or change what was asked for under this name.
+
+        `schedule("nightly", cron="0 3 * * *", kind="registry.ingest", timezone="Europe/Berlin")`. Somebody must `tick`.
+        The next slot is worked out anew when `cron` or `timezone` change; about both see `jobs.cron.slot_after`.
+        `misfire` says what becomes of slots that pass while nobody ticks. 1 read unit, and 1 write unit (and one more
+        per KB of payload) unless it is so already. Raises InvalidInputError, InvalidValueError, ItemTooLargeError;
+        MissingExtraError without the extra `cron`.
+        """
+        text = self._payload_content(kind, payload, objects=False).text
+        times = {"name": name, "cron": cron, "timezone": timezone, "misfire": misfire}
+        asked = schedule_of({**times, "kind": kind, "payload": text}, how, self.context.clock.now())
+        self._scheduled(asked, asked.next_at)  # raises where no such job can be asked for
+        return await self.run(evolve_schedule(name, partial(changed, asked=asked), self.context, asked))
+
+    def schedules(self) -> AsyncQuery[Schedule]:
+        """The schedules, by name. 1 read unit per 4 KB, a dozen of them."""
+        return self.core.query(Schedule.primary()).consistent()
+
+    async def unschedule(self, name: str) -> Schedule | None:
+        """Delete a schedule, and return it; None where there was none. The jobs it enqueued stay. 1 write unit."""
+        return await self.core.delete(Schedule, name=name)
+
+    async def pause_schedule(self, name: str) -> Schedule:
+        """Let a schedule rest. 1 read and 1 write unit. Raises NotFoundError."""
+        return await self.run(evolve_schedule(name, paused, self.context))
+
+    async def resume_schedule(self, name: str) -> Schedule:
+        """Let a schedule go on from its next slot; those of the pause are not made up for. Raises NotFoundError."""
+        return await self.run(evolve_schedule(name, resumed, self.context))
+
+    async def tick(self) -> list[Job]:
+        """Enqueue the jobs of all slots that are due, each once however many processes tick; the jobs of this call.
+
+        To be called every few seconds, by all workers or by some. 1 read unit per dozen schedules; for each slot what
+        the job takes and 2 write units. A slot that meets a job of its unique key passes without one of its own. An
+        error of one schedule is raised when all others have had their turn.
+        """
+        return await self.run(tick(self._scheduled, self.context))
+
+    def _scheduled(self, schedule: Schedule, slot: datetime) -> Enqueue:
+        how = schedule.how(slot)
+        payload = content(schedule.payload, "The payload", objects=False)
+        return self._asked(schedule.kind, payload, how, self._queues.last(self._queue_of(schedule.kind, how)))
