@@ -51,7 +51,10 @@ def settle(job: Job, context: Context, options: JobOptions) -> Plan[None]:
 
 
 def revisit(job: Job, context: Context, options: JobOptions) -> Plan[None]:
-    """Look at a blocked job: its parents may have ended without telling it. Otherwise it is looked at again later."""
+    """Look at a blocked job: its parents may have ended without telling it. One that is due is looked at again later.
+
+    2 read units, and 1 for each parent; 8 write units where it is due.
+    """
     start: Item | None = None
     while True:
         edges, start = yield from _page(Parent.primary(job_id=job.id), context, start, GET_LIMIT)
@@ -60,7 +63,7 @@ def revisit(job: Job, context: Context, options: JobOptions) -> Plan[None]:
             break
     if job.state is JobState.BLOCKED:
         job = yield from _released_if_free(job, context, options)
-    if job.state is JobState.BLOCKED:
+    if job.state is JobState.BLOCKED and (job.due_at is None or job.due_at <= context.clock.now()):
         job = yield from _stepped(job, partial(rechecked, options=options), context, options)
     if job.state in ENDED:
         yield from settle(job, context, options)
