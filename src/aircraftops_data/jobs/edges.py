@@ -34,7 +34,7 @@ from aircraftops_data.request import Plan
 def settle(job: Job, context: Context, options: JobOptions) -> Plan[None]:
     """Tell the children of a job that has ended, and theirs where that ends them too.
 
-    1 read unit for a job of a workflow, none for others; 2 read and 10 write units for each child it releases.
+    1 read unit for a job of a workflow, none for others; 2 read and 12 write units for each child it releases.
     """
     ended = [job] if job.workflow is not None else []
     while ended:
