@@ -77,7 +77,7 @@ class Claim:
             raise CancelRequestedError("The job is to be cancelled", job_id=self.id, state=self.job.state)
 
     def heartbeat(self) -> bool:
-        """Renew the lease from now; whether somebody asked for the job to be cancelled. 1 write unit.
+        """Renew the lease from now; whether somebody asked for the job to be cancelled. 1 write unit, 2 in a workflow.
 
         Raises LeaseLostError.
         """
@@ -105,7 +105,7 @@ class Claim:
             self.heartbeat()
 
     def complete(self, result: Any = None) -> Job:
-        """The job succeeded. 4 write units; may be said again, and then changes nothing. Raises LeaseLostError."""
+        """The job succeeded. 4 write units, 8 in a workflow; said again it changes nothing. Raises LeaseLostError."""
         if self.job.state is JobState.SUCCEEDED:
             return self._jobs.end(self._completing(Content(None, None), again=True))
         found = self._jobs.result_content(self.job, result, objects=self._jobs.objects is not None)
@@ -113,7 +113,7 @@ class Claim:
         return self._end(self._completing(found, again=True))
 
     def fail(self, error: Exception, retry_in: timedelta | None = None) -> Job:
-        """This attempt failed: the job is tried again after a back-off, or is dead. 4 or 8 write units.
+        """This attempt failed: the job is tried again after a back-off, or is dead. 6 write units.
 
         The back-off is `retry_in`, or else exponential with full jitter by the kind's policy. An error of a class the
         policy calls fatal, or an attempt that was the last, leaves the job dead. Raises LeaseLostError.

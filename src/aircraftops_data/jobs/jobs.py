@@ -94,8 +94,9 @@ class Jobs:
     def enqueue(self, kind: str, payload: Any = None, **how: Unpack[How]) -> Job:
         """Ask for a job; the job as stored, or that of the same unique key which is there already.
 
-        4 write units; 2 more for a unique key, a payload over 256 bytes (and each KB of it), a workflow; 4 for each
-        parent. Raises InvalidValueError, ItemTooLargeError, NotFoundError (a parent), AlreadyExistsError (an `id`).
+        4 write units; 2 more for a unique key and for each KB of a payload over 256 bytes, 4 for a workflow and each
+        parent. 1 read unit for a unique key; 3 for a job with parents, and 2 for each of them. Raises
+        InvalidValueError, ItemTooLargeError, NotFoundError (a parent), AlreadyExistsError (an `id`).
         """
         edges = edges_of(how)
         queue = self.run(self._queues.read(self._queue_of(kind, how), self.context))
@@ -144,7 +145,7 @@ class Jobs:
     def claim(self, *queues: str, worker: str, lease: timedelta = LEASE) -> Claim | None:
         """Claim the first job that is due, of the first of these queues that has one; None where none has.
 
-        1 read unit for each shard and priority without a due job, 1 for the job; 6 write units for the claim.
+        1 read unit for each shard and priority looked into, 1 for the job; 6 write units for the claim.
         """
         claims = self.claims(self.claimer(worker, lease), *queues)
         return claims[0] if claims else None
