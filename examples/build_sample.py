@@ -61,7 +61,6 @@ def build(sources: Sources, target: Path) -> None:
     _write(target / "plane_alert_images.csv", image_lines(sources, watched))
     _write(target / "ntsb_aircraft.csv", lost)
     _write(target / "ntsb_events.csv", accident_lines(accidents))
-    _write(target / "work_orders.csv"(sources, lost))
     held = registration_lines(register, old, cancelled, sources.accidents)
     _write(target / "registrations.csv", held + [_with_spoiled_date(record) for record in spoiled[:2]])
     aircraft = (register, old, watched, lost)
