@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from aircraftops_data import AircraftOps, metered
+from aircraftops_data import AircraftOps
 from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.testing import embedded_engine, is_local, local_session
 from ingestion.files import Folder
@@ -62,9 +62,7 @@ def ingest(ops: AircraftOps, folder: Folder) -> bool:
     console.print(f"[bold]Run:[/] {ingestion.run}{'' if asked else ' (asked for before)'}", highlight=False)
     if not asked and ops.jobs.workflow(ingestion.run).live:
         console.print(f"  goes on; what a killed worker had in hand, after {LEASE.seconds} seconds or so")
-    with metered() as meter:
-        work(ingestion)
-    console.print(f"[bold]Cost of it all:[/] {meter.consumed}\n", highlight=False)
+    work(ingestion)
     report = ingestion.result()
     if report is None:
         console.print("[bold]There is no report:[/] a job failed for good; `aircraftops-data jobs` shows which and why")

@@ -26,27 +26,27 @@ class LookUp:
     ask: Callable[[AircraftOps, str], list[str]]
 
 
-def _holders(ops: AircraftOps, run: str) -> list[str]:
+def _holders(ops: AircraftOps, _: str) -> list[str]:
     return [f"serial {one.serial_number}, {one.held_from} to {one.held_until}" for one in ops.registry.holders("N1")]
 
 
-def _holder_in_1938(ops: AircraftOps, run: str) -> list[str]:
+def _holder_in_1938(ops: AircraftOps, _: str) -> list[str]:
     found = ops.registry.current("N1", on=date(1938, 1, 1))
     return [f"serial {found.serial_number}"] if found else []
 
 
-def _fleet(ops: AircraftOps, run: str) -> list[str]:
+def _fleet(ops: AircraftOps, _: str) -> list[str]:
     fleet = ops.aircraft.operated_by("SKW", typecode="CRJ9").page(limit=3)
     return [f"{one.registration}, {one.model}, {one.year_built}" for one in fleet]
 
 
-def _military(ops: AircraftOps, run: str) -> list[str]:
+def _military(ops: AircraftOps, _: str) -> list[str]:
     tornados = ops.aircraft.of_type("TOR").page(limit=3)
     return [f"{one.icao24}, {one.registration}, {one.country}" for one in tornados]
 
 
-def _operator(ops: AircraftOps, run: str) -> list[str]:
-    return [f"{one.icao}: {one.name}" for one in ops.operators.by_callsign("skippers")]
+def _operator(ops: AircraftOps, _: str) -> list[str]:
+    return [f"{one.icao}: {one.name}" for one in ops.operators.by_callsign("austasia")]
 
 
 def _quarantine(ops: AircraftOps, run: str) -> list[str]:
@@ -59,7 +59,7 @@ LOOK_UPS = (
     LookUp("Who held it on 1 January 1938?", 'ops.registry.current("N1", on=date(1938, 1, 1))', _holder_in_1938),
     LookUp("Three CRJ900 of SkyWest", 'ops.aircraft.operated_by("SKW", typecode="CRJ9").page(limit=3)', _fleet),
     LookUp("Three Tornados", 'ops.aircraft.of_type("TOR").page(limit=3)', _military),
-    LookUp("Who is called Skippers?", 'ops.operators.by_callsign("skippers")', _operator),
+    LookUp("Who is called Austasia?", 'ops.operators.by_callsign("austasia")', _operator),
     LookUp(
         "What is in quarantine of the register?",
         'ops.core.query(QuarantinedLine.primary(run=run, file="faa_register.csv"))',

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from aircraftops_data import AircraftOps, Entity
+from aircraftops_data import Aircraft, AircraftOps, Entity
 from aircraftops_data.clock import Retry
 from aircraftops_data.errors import AlreadyExistsError, TransactionConflictError, UniqueConflictError
 from aircraftops_data.jobs import After, Claim, Job, Jobs, Kind, OnFailure
@@ -177,10 +177,12 @@ class Ingestion:
     def _write(self, claim: Claim, asked: ChunkOf, batch: list[Outcome], done: int, total: int) -> None:
         """Write a batch and how far the job has come, both or neither. Raises LeaseLostError."""
         writes = [(outcome, entity) for outcome in batch for entity in _entities(asked, outcome)]
+        known = self._known([entity for _, entity in writes if isinstance(entity, Aircraft)])
         try:
             with self.core.transaction() as transaction:
                 for _, entity in writes:
-                    transaction.put(entity)
+                    new = isinstance(entity, Aircraft) and entity.icao24 not in known
+                    transaction.create(entity) if new else transaction.put(entity)
                 transaction.add(claim.progress_action(done, total))
         except TransactionConflictError as conflict:
             # Refused because the lease is lost? Then the heartbeat says so.
@@ -195,6 +197,11 @@ class Ingestion:
             self._write(claim, asked, [_without_mark(one) if one.line in taken else one for one in batch], done, total)
         else:
             claim.progress(done, total)
+
+    def _known(self, aircraft: list[Aircraft]) -> set[str]:
+        """Which of these are stored; all are asked for at once. A put reads what it replaces, to free its mark."""
+        stored = self.core.get_many(Aircraft, [one.identity() for one in aircraft], consistent=True)
+        return {one.icao24 for one in stored if one is not None}
 
     def _in_quarantine(self, asked: ChunkOf) -> set[int]:
         of_file = QuarantinedLine.primary(run=asked.run, file=asked.file)
@@ -213,8 +220,7 @@ class Ingestion:
                 tallies[self.jobs.payload(job).file].append(tally)
         quarantine = {file: self.quarantined(file) for file in asked.lines}
         files = [
-            FileAccount.of(file, planned, tallies[file], len(quarantine[file]))
-            for file, planned in asked.lines.items()
+            FileAccount.of(file, planned, tallies[file], len(quarantine[file])) for file, planned in asked.lines.items()
         ]
         return Report.of(asked.run, files, in_order(quarantine))
 

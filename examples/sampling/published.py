@@ -4,11 +4,10 @@ import json
 import re
 from collections import Counter
 
+from aircraftops_data.entities.values import normalise_mark, normalise_type_designator
 from sampling.choice import Record, accepts, address, cut
 from sampling.related import is_usable_type
 from sampling.sources import Sources
-
-from aircraftops_data.entities.values import normalise_mark, normalise_type_designator
 
 _JETS_COUNT, _BARE_COUNT, _KNOWN_COUNT = 110, 12, 30
 _AIRBUS_COUNT, _AIRLINE_COUNT = 90, 150
