@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo test fast thorough lint types twins check build bench bench-scaling bench-jobs clean
+.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
+
+ingest: $(VENV)/demo.done
+	PYTHONPATH=examples $(BIN)/python -m ingestion $(ARGS)
 
 test: $(VENV)/dev.done
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Check
 from aircraftops_data.core.targets import updating
+from aircraftops_data.core.update import Update
 from aircraftops_data.errors import CancelRequestedError, ConditionFailedError, LeaseLostError
 from aircraftops_data.jobs.asking import progress_of
 from aircraftops_data.jobs.content import Content
@@ -103,6 +104,16 @@ class Claim:
         now = self._jobs.context.clock.now()
         if self._told_at is None or now - self._told_at >= self._jobs.options.progress_every:
             self.heartbeat()
+
+    def progress_action(self, done: int, total: int | None = None, message: str | None = None) -> Update[Job]:
+        """Progress as an action of a transaction, so that it and what the job wrote are one; it renews the lease too.
+
+        2 write units. It fences like `fence`, whose place it takes: one transaction acts on an item once. `progress`
+        afterwards, with the same, so that later heartbeats tell no less.
+        """
+        told = Progress(done=done, total=total, message=message)
+        fields = beating(self._lease, self._jobs.context.clock.now(), told)
+        return updating(Job, id=self.id, set=fields, where=self._holds())
 
     def complete(self, result: Any = None) -> Job:
         """The job succeeded. 4 write units, 8 in a workflow; said again it changes nothing. Raises LeaseLostError."""
