@@ -3,7 +3,9 @@
 from aircraftops_data.jobs.asking import How
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.enqueueing import After, Enqueued
+from aircraftops_data.jobs.health import HealthLimits, HealthWarning, PartitionMeasure, QueueHealth
 from aircraftops_data.jobs.jobs import Jobs
+from aircraftops_data.jobs.looking import Redriven
 from aircraftops_data.jobs.model import (
     DeadJob,
     Failure,
@@ -26,6 +28,8 @@ __all__ = [
     "DeadJob",
     "Enqueued",
     "Failure",
+    "HealthLimits",
+    "HealthWarning",
     "How",
     "Job",
     "JobOptions",
@@ -35,9 +39,12 @@ __all__ = [
     "LeaseLoss",
     "Limit",
     "OnFailure",
+    "PartitionMeasure",
     "Priority",
     "Progress",
     "Queue",
+    "QueueHealth",
+    "Redriven",
     "Ticket",
     "UniqueUntil",
 ]
