@@ -12,7 +12,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.jobs.content import Content
 from aircraftops_data.jobs.enqueueing import After
-from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, Priority, Queue, UniqueUntil
+from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, OnFailure, Priority, Queue, UniqueUntil
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.steps import later_check
@@ -52,6 +52,9 @@ def edges_of(how: How) -> list[After]:
     """The parents asked for, each once. Raises InvalidInputError."""
     parents = how.get("parents", ())
     edges = [parent if isinstance(parent, After) else After(parent) for parent in parents]
+    unknown = [str(edge.on_failure) for edge in edges if edge.on_failure not in list(OnFailure)]
+    if unknown:
+        raise InvalidInputError(f"What becomes of a job if a parent fails is {', '.join(OnFailure)}, not {unknown[0]!r}")
     ids = [edge.parent_id for edge in edges]
     if len(set(ids)) != len(ids):
         raise InvalidInputError("A parent is given twice")

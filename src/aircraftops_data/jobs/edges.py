@@ -78,6 +78,8 @@ def _retold(job: Job, edges: Sequence[Parent], context: Context, options: JobOpt
 
 def jobs_of(ids: Sequence[str], context: Context) -> Plan[list[Job | None]]:
     """Up to 100 jobs by their ids, read consistently, in this order; None where there is none."""
+    if not ids:
+        return []
     lookup = Lookup(Job, context, consistent=True, expired=True)
     window = lookup.window()
     for job_id in ids:
