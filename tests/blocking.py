@@ -17,11 +17,21 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.run import Runner
 from aircraftops_data.core.table import CoreTable
+from aircraftops_data.jobs.aio import AsyncClaim, AsyncJobs
 from aircraftops_data.request import Request, Response, Transport
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.transports.aio import async_direct_transport
 
-ASYNC = (AsyncAircraftOps, AsyncCoreTable, AsyncReadable, AsyncRepository, AsyncResults, AsyncTransaction)
+ASYNC = (
+    AsyncAircraftOps,
+    AsyncClaim,
+    AsyncCoreTable,
+    AsyncJobs,
+    AsyncReadable,
+    AsyncRepository,
+    AsyncResults,
+    AsyncTransaction,
+)
 
 
 @cache

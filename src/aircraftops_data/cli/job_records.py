@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aircraftops_data.cli.moments import beside_now, dated, spoken
+from aircraftops_data.cli.moments import beside_now, dated, short
 from aircraftops_data.jobs import DeadJob, Failure, Job, Priority, Progress, Queue, QueueHealth, Redriven
+from aircraftops_data.model.encoders import instant_text
 
 Record = dict[str, Any]
 TEXT_LIMIT = 500
@@ -22,28 +23,32 @@ _INSTANTS = ("created_at", "run_at", "due_at", "lease_until", "deadline_at", "ca
 
 def listed(job: Job, now: datetime, *, as_json: bool) -> Record:
     """A job in a list."""
-    due = job.finished_at if job.due_at is None else job.due_at
-    record: Record = {
-        "id": job.id,
-        "kind": job.kind,
-        "queue": job.queue,
-        "priority": job.priority,
-        "state": job.state,
+    record: Record = {"id": job.id, "kind": job.kind, "queue": job.queue, "priority": job.priority, "state": job.state}
+    return record | (_plainly(job) if as_json else _briefly(job, now))
+
+
+def _plainly(job: Job) -> Record:
+    fields = ("status", "workflow", "attempt", "max_attempts", "worker", *_INSTANTS)
+    progress = None if job.progress is None else {"done": job.progress.done, "total": job.progress.total}
+    return {name: _plain(getattr(job, name)) for name in fields} | {"progress": progress}
+
+
+def _briefly(job: Job, now: datetime) -> Record:
+    at = job.finished_at if job.due_at is None else job.due_at
+    return {
         "attempt": f"{job.attempt}/{job.max_attempts}",
-        "due" if job.state.live else "ended": None if due is None else beside_now(due, now),
+        "due" if job.state.live else "ended": None if at is None else beside_now(at, now, short),
         "progress": None if job.progress is None else far(job.progress),
         "worker": job.worker if job.lease_until is not None else None,
     }
-    if not as_json:
-        return record
-    fields = ("priority", "state", "status", "workflow", "attempt", "max_attempts", "worker", *_INSTANTS)
-    return {name: record[name] for name in ("id", "kind", "queue")} | {name: _plain(job, name) for name in fields}
 
 
 def listed_dead(dead: DeadJob, now: datetime, *, as_json: bool) -> Record:
     """A dead job in the list of its day."""
-    at = dead.finished_at.isoformat() if as_json else dated(dead.finished_at, now)
-    return {"id": dead.job_id, "kind": dead.kind, "queue": dead.queue, "died_at": at, "error": dead.error}
+    record = {"id": dead.job_id, "kind": dead.kind, "queue": dead.queue, "error": dead.error}
+    if as_json:
+        return {**record, "died_at": instant_text(dead.finished_at)}
+    return {**record, "died": beside_now(dead.finished_at, now, short)}
 
 
 def redriven(outcome: Redriven) -> Record:
@@ -116,9 +121,8 @@ def _dated(job: Job, name: str, now: datetime) -> str | None:
     return None if instant is None else dated(instant, now)
 
 
-def _plain(job: Job, name: str) -> Any:
-    value = getattr(job, name)
-    return value.isoformat() if isinstance(value, datetime) else value
+def _plain(value: Any) -> Any:
+    return instant_text(value) if isinstance(value, datetime) else value
 
 
 def _progress(progress: Progress) -> str:
@@ -146,7 +150,7 @@ def _cut(value: Any, *, full: bool) -> str | None:
 
 def settings(queue: Queue) -> Record:
     """What is set for a queue."""
-    paused = None if queue.paused_at is None else queue.paused_at.isoformat()
+    paused = None if queue.paused_at is None else instant_text(queue.paused_at)
     return {"queue": queue.name, "shards": queue.shards, "paused_at": paused}
 
 
@@ -172,22 +176,31 @@ def _due(known: QueueHealth, priority: Priority) -> Record:
     return {"depth": known.depth(priority), "bounded": known.bounded(priority), "oldest_due_seconds": seconds}
 
 
+HEALTH_LEGEND = (
+    "due: jobs of each priority (age of the oldest); dead, leases lost: today, yesterday; writes: of the limit"
+)
+
+
 def health_in_words(known: QueueHealth) -> Record:
     """How a queue is, for people."""
     return {
         "queue": known.queue.name + ("" if known.queue.paused_at is None else " (paused)"),
-        "shards": known.queue.shards,
         **{f"{priority} due": waiting(known, priority) for priority in Priority},
         "running": len(known.running),
         "later": known.later,
-        "dead today, yesterday": f"{known.dead_today}, {known.dead_yesterday}",
+        "dead": f"{known.dead_today}, {known.dead_yesterday}",
         "leases lost": f"{known.lease_losses_today}, {known.lease_losses_yesterday}",
+        "shards": known.queue.shards,
         "writes": f"{max(partition.write_share for partition in known.partitions):.0%}",
     }
 
 
-def waiting(known: QueueHealth, priority: Priority | None = None) -> str:
-    """How many jobs are due, and for how long: 12, oldest 3 minutes."""
-    age, more = known.oldest_due_age(priority), "+" if known.bounded(priority) else ""
-    count = f"{known.depth(priority)}{more}"
-    return count if age is None else f"{count}, oldest {spoken(age)}"
+def waiting(known: QueueHealth, priority: Priority) -> str:
+    """How many jobs are due, and for how long: 12 (3m)."""
+    age = known.oldest_due_age(priority)
+    return depth(known, priority) if age is None else f"{depth(known, priority)} ({short(age)})"
+
+
+def depth(known: QueueHealth, priority: Priority | None = None) -> str:
+    """How many jobs are due: 12, or 1000+."""
+    return f"{known.depth(priority)}{'+' if known.bounded(priority) else ''}"

@@ -157,6 +157,8 @@ def healthy(
         return
     found = [ops.jobs.health(name) for name in _queues(ops, queue)]
     show([job_records.health(one) if as_json else job_records.health_in_words(one) for one in found], as_json=as_json)
+    if found and not as_json:
+        typer.echo(job_records.HEALTH_LEGEND)
     warnings = [f"{one.queue.name}: {warning.message}" for one in found for warning in one.warnings]
     for text in warnings:
         typer.echo(f"! {text}", err=as_json)

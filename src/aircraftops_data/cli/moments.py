@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from aircraftops_data.errors import InvalidInputError
@@ -37,18 +38,31 @@ def day(text: str, today: date) -> date:
 
 
 def spoken(length: timedelta) -> str:
-    """A duration in its largest unit that fits, rounded down: 5 minutes."""
-    seconds = abs(length).total_seconds()
-    unit, size = next((step for step in _STEPS if seconds >= step[1]), _STEPS[-1])
-    number = int(seconds // size)
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    """A duration in its two largest units, rounded down: 1 hour 29 minutes."""
+    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in _parts(length))
 
 
-def beside_now(instant: datetime, now: datetime) -> str:
+def short(length: timedelta) -> str:
+    """The same for a cell of a table, in its largest unit alone: 1h."""
+    number, unit = _parts(length)[0]
+    return f"{number}{unit[0]}"
+
+
+def _parts(length: timedelta) -> list[tuple[int, str]]:
+    seconds, parts = int(abs(length).total_seconds()), list[tuple[int, str]]()
+    first = next((place for place, (_, size) in enumerate(_STEPS) if seconds >= size), len(_STEPS) - 1)
+    for unit, size in _STEPS[first : first + 2]:
+        number, seconds = divmod(seconds, size)
+        if number or not parts:
+            parts.append((number, unit))
+    return parts
+
+
+def beside_now(instant: datetime, now: datetime, say: Callable[[timedelta], str] = spoken) -> str:
     """An instant as its distance from now: 3 hours ago, in 10 minutes."""
     if abs(instant - now) < timedelta(seconds=1):
         return "now"
-    return f"in {spoken(instant - now)}" if instant > now else f"{spoken(now - instant)} ago"
+    return f"in {say(instant - now)}" if instant > now else f"{say(now - instant)} ago"
 
 
 def dated(instant: datetime, now: datetime) -> str:

@@ -54,6 +54,7 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str = "") -> N
 
 def grid(rows: Sequence[dict[str, Any]], title: str = "") -> Table:
     """Records as a table."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
@@ -61,7 +62,7 @@ def grid(rows: Sequence[dict[str, Any]], title: str = "") -> Table:
     for name in columns:
         table.add_column(name.replace("_", " "), overflow="fold")
     for record in rows:
-        table.add_row(*(_cell(record.get(name)) for name in columns))
+        table.add_row(*(escape(_cell(record.get(name))) for name in columns))
     return table
 
 
@@ -70,15 +71,10 @@ def show_one(record: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(record, indent=2, default=str))  # noqa: T201
         return
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in record.items():
-        if value is not None:
-            table.add_row(name.replace("_", " "), _cell(value))
-    console().print(table)
+    said = {name.replace("_", " "): _cell(value) for name, value in record.items() if value is not None}
+    width = max(map(len, said)) + 2
+    for name, text in said.items():
+        print(name.ljust(width) + text.replace("\n", "\n" + " " * width))  # noqa: T201
 
 
 def console() -> Console:
@@ -90,10 +86,11 @@ def console() -> Console:
 
 
 def _columns(rows: Iterable[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for record in rows for name in record))
+    """The fields that any of the records has something in."""
+    return list(dict.fromkeys(name for record in rows for name, value in record.items() if value is not None))
 
 
 def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    return "" if value is None else escape(str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -23,9 +23,10 @@ from aircraftops_data.cli.moments import beside_now, spoken
 from aircraftops_data.cli.output import console, grid
 from aircraftops_data.clock import Clock
 from aircraftops_data.errors import NotFoundError
-from aircraftops_data.jobs import Job, JobState, QueueHealth
+from aircraftops_data.jobs import Job, JobState, Progress, QueueHealth
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.jobs.model import WorkflowStatus
+from aircraftops_data.model.encoders import instant_text
 
 EVERY_SECONDS = 1.0
 SHOWN = 20
@@ -33,7 +34,7 @@ SHOWN = 20
 SEARCHED = 2000
 """A workflow of more jobs is not searched for its running ones, which would be read anew every second."""
 _REMEMBERED = 10
-_WIDTH = 40
+_WIDTH = 20
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def _rate(difference: float, now: Snapshot, before: Snapshot) -> float:
 def _queues(now: Snapshot) -> Iterator[RenderableType]:
     if now.queues:
         yield grid([job_records.health_in_words(queue) for queue in now.queues])
+        yield Text(job_records.HEALTH_LEGEND, style="dim")
 
 
 def _progress(now: Snapshot, before: Snapshot) -> Iterator[RenderableType]:
@@ -134,6 +136,9 @@ def _progress(now: Snapshot, before: Snapshot) -> Iterator[RenderableType]:
         return
     earlier = {job.id: job for job in before.jobs}
     table = Table.grid(padding=(0, 2))
+    # On a narrow screen the message gives way, never the id.
+    table.add_column(no_wrap=True, max_width=30)
+    table.add_column(no_wrap=True, min_width=32)
     for job in now.jobs[:SHOWN]:
         table.add_row(*_job(job, earlier.get(job.id), now, before))
     yield table
@@ -141,26 +146,30 @@ def _progress(now: Snapshot, before: Snapshot) -> Iterator[RenderableType]:
         yield Text(f"and {len(now.jobs) - SHOWN} more are running", style="dim")
 
 
-def _job(job: Job, earlier: Job | None, now: Snapshot, before: Snapshot) -> Iterator[RenderableType]:
-    yield escape(job.kind)
-    yield job.id
+def _job(job: Job, earlier: Job | None, now: Snapshot, before: Snapshot) -> list[RenderableType]:
     progress = job.progress
     if progress is None:
-        yield Text(_standing(job, now.at), style="dim")
-        return
+        return [escape(job.kind), job.id, Text(), Text(_standing(job, now.at), style="dim")]
     known = progress.total is not None
-    yield ProgressBar(total=progress.total, completed=progress.done, width=_WIDTH) if known else ""
-    yield job_records.far(progress)
-    done = progress.done - (earlier.progress.done if earlier is not None and earlier.progress is not None else 0)
-    rate = _rate(done, now, before) if earlier is not None else 0.0
-    yield f"{rate:.1f}/s" if rate > 0 else ""
-    yield escape(progress.message or "")
+    bar = ProgressBar(total=progress.total, completed=progress.done, width=_WIDTH) if known else Text()
+    told = " ".join(filter(None, (job_records.far(progress), _speed(progress, earlier, now, before), progress.message)))
+    return [escape(job.kind), job.id, bar, Text(told, no_wrap=True, overflow="ellipsis")]
+
+
+def _speed(progress: Progress, earlier: Job | None, now: Snapshot, before: Snapshot) -> str:
+    """How much of it is done in a second, by what was done earlier."""
+    if earlier is None or earlier.progress is None:
+        return ""
+    rate = _rate(progress.done - earlier.progress.done, now, before)
+    return f"({rate:.1f}/s)" if rate > 0 else ""
 
 
 def _standing(job: Job, now: datetime) -> str:
-    if job.state is JobState.RUNNING:
-        return "running, tells no progress"
-    return job.state if job.due_at is None else f"{job.state}, due {beside_now(job.due_at, now)}"
+    return (
+        job.state
+        if job.state is JobState.RUNNING or job.due_at is None
+        else f"{job.state}, due {beside_now(job.due_at, now)}"
+    )
 
 
 def _warnings(now: Snapshot) -> Iterator[RenderableType]:
@@ -176,7 +185,7 @@ def line(now: Snapshot) -> str:
     """The same in one line, without the moment."""
     parts = [now.title, *([] if now.workflow is None else [counts(now.workflow)])]
     parts += [
-        f"{queue.queue.name}: {job_records.waiting(queue)} due, {len(queue.running)} running" for queue in now.queues
+        f"{queue.queue.name}: {job_records.depth(queue)} due, {len(queue.running)} running" for queue in now.queues
     ]
     parts += [f"{job.kind} {job_records.far(job.progress)}" for job in now.jobs[:SHOWN] if job.progress is not None]
     return "; ".join(parts)
@@ -186,6 +195,7 @@ def record(now: Snapshot) -> dict[str, Any]:
     """The same for programs."""
     status = now.workflow
     return {
+        "at": instant_text(now.at),
         "queues": [job_records.health(queue) for queue in now.queues],
         "workflow": None if status is None else {"live": status.live, **_counted(status)},
         "jobs": [job_records.listed(job, now.at, as_json=True) for job in now.jobs],
@@ -199,17 +209,17 @@ def _counted(status: WorkflowStatus) -> dict[str, int]:
 
 @dataclass
 class Lines:
-    """Prints a line for each snapshot that says something new."""
+    """Prints a line for each snapshot that says something new; as JSON, for each."""
 
     as_json: bool
     _last: str = field(default="", init=False)
 
     def __call__(self, now: Snapshot, before: Snapshot) -> None:
-        text = json.dumps(record(now), default=str) if self.as_json else line(now)
-        if text != self._last:
-            self._last = text
-            at = f"{now.at:%Y-%m-%dT%H:%M:%SZ}"
-            print(f'{{"at": "{at}", {text[1:]}' if self.as_json else f"{at} {text}", flush=True)  # noqa: T201
+        if self.as_json:
+            print(json.dumps(record(now), default=str), flush=True)  # noqa: T201
+        elif line(now) != self._last:
+            self._last = line(now)
+            print(f"{now.at:%Y-%m-%d %H:%M:%S}Z {self._last}", flush=True)  # noqa: T201
 
 
 # The loop

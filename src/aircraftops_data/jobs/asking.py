@@ -54,7 +54,9 @@ def edges_of(how: How) -> list[After]:
     edges = [parent if isinstance(parent, After) else After(parent) for parent in parents]
     unknown = [str(edge.on_failure) for edge in edges if edge.on_failure not in list(OnFailure)]
     if unknown:
-        raise InvalidInputError(f"What becomes of a job if a parent fails is {', '.join(OnFailure)}, not {unknown[0]!r}")
+        raise InvalidInputError(
+            f"What becomes of a job if a parent fails is {', '.join(OnFailure)}, not {unknown[0]!r}"
+        )
     ids = [edge.parent_id for edge in edges]
     if len(set(ids)) != len(ids):
         raise InvalidInputError("A parent is given twice")

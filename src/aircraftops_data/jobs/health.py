@@ -171,9 +171,11 @@ class QueueHealth:
     def _lost(self) -> Iterator[HealthWarning]:
         dead, losses = self.dead_today + self.dead_yesterday, self.lease_losses_today + self.lease_losses_yesterday
         if dead > self.limits.dead:
-            yield HealthWarning(Concern.DEAD, f"{dead} dead since yesterday")
+            yield HealthWarning(Concern.DEAD, f"jobs that died since yesterday: {dead}")
         if losses > self.limits.lease_losses:
-            yield HealthWarning(Concern.LEASE_LOSSES, f"{losses} leases lost since yesterday: workers died or hung")
+            yield HealthWarning(
+                Concern.LEASE_LOSSES, f"leases lost since yesterday, by workers that died or hung: {losses}"
+            )
 
     def _crowded(self) -> Iterator[HealthWarning]:
         for partition in self.partitions:
