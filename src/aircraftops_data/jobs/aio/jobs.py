@@ -100,6 +100,7 @@ class AsyncJobs:
         await self.run(check_parents([edge.parent_id for edge in edges], how.get("workflow"), self.context))
         asked = self._asked(kind, text, how, queue)
         await self.store_object(asked.job_id, PAYLOAD, text)
+        await self.run(asked.first_edges(self.context))
         enqueued = await self.run(write(asked, self.context))
         if enqueued.job is None:
             return await self.get(enqueued.job_id)
@@ -119,7 +120,7 @@ class AsyncJobs:
         return self._asked(kind, self._payload_content(kind, payload, objects=False), how, queue)
 
     def _queue_of(self, kind: str, how: How) -> str:
-        return how.get("queue") or self.kind(kind).queue
+        return how.get("queue", self.kind(kind).queue)
 
     def _payload_content(self, kind: str, payload: Any, *, objects: bool) -> Content:
         return content(to_text(self.kind(kind).payload, payload, "The payload"), "The payload", objects=objects)

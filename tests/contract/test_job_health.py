@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from aircraftops_data import CoreTable
 from aircraftops_data.errors import AlreadyExistsError, InvalidInputError
-from aircraftops_data.jobs import After, HealthLimits, Job, Jobs, Priority, Queue, Ticket
-from aircraftops_data.jobs.aio import AsyncJobs
+from aircraftops_data.jobs import After, HealthLimits, Job, Priority, Queue, Ticket
 from aircraftops_data.jobs.health import DEPTH_BOUND, RECENT, Concern, PartitionMeasure, QueueHealth, estimated_writes
-from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
-from blocking import Blocking, BlockingCore
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
-
-@pytest.fixture
-def jobs(connect: Callable[..., CoreTable], clock: ManualClock) -> Any:
-    core: Any = connect(JOBS, clock=clock)
-    return Blocking(AsyncJobs(core._inner)) if isinstance(core, BlockingCore) else Jobs(core)
 
 
 def enqueue(jobs: Any, count: int = 1, **how: Any) -> list[Job]:
@@ -172,16 +161,6 @@ def test_the_dead_of_a_day_run_again_and_a_refusal_stops_none(jobs: Any, clock: 
     assert outcomes[1].refused is None
     assert jobs.get(second.id).state == "available"
     assert [dead.job_id for dead in jobs.dead("q", clock.now().date()).all()] == [first.id]
-
-
-def test_a_held_job_keeps_nobody_from_the_jobs_behind_it(jobs: Any, clock: ManualClock) -> None:
-    enqueue(jobs, on_lease_lost="hold")
-    jobs.claim("q", worker="gone")
-    clock.advance(2 * MINUTE)
-    assert jobs.claim("q", worker="w") is None
-    (other,) = enqueue(jobs, run_at=timedelta(hours=1))
-    clock.advance(timedelta(hours=2))
-    assert jobs.claim("q", worker="w").id == other.id
 
 
 def test_an_unknown_consequence_of_a_failure_is_refused(jobs: Any) -> None:
