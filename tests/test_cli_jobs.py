@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -12,37 +13,39 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from aircraftops_data import AircraftOps
-from aircraftops_data.cli import app as commands
+from aircraftops_data import JOBS, AircraftOps
 from aircraftops_data.cli import jobs as job_commands
 from aircraftops_data.cli.app import app
 from aircraftops_data.cli.moments import beside_now, day, moment, short, spoken
 from aircraftops_data.cli.output import UNHEALTHY, exit_code
 from aircraftops_data.cli.watching import Lines, Snapshot, of_job, of_queues, of_workflow, repeat, view, watch
+from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 from aircraftops_data.jobs import Job, JobState, Kind, Progress
-from aircraftops_data.jobs.model import WorkflowStatus
-from aircraftops_data.testing import ManualClock, local_session
+from aircraftops_data.jobs.model import Body, WorkflowStatus
+from aircraftops_data.settings import TableOptions
+from aircraftops_data.testing import ManualClock
 
+ROOT = Path(__file__).parents[1]
 SECRET = "Jane Owner, 1 Private Road"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def ops(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[AircraftOps]:
-    """What every command is connected to: tables in moto, and a clock that stands still."""
+def ops(session: boto3.Session, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[AircraftOps]:
+    """What every command is connected to: a table in moto, and a clock that stands still."""
     from moto import mock_aws
 
     monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
     with mock_aws():
-        made = AircraftOps.connect(client=local_session().client("dynamodb"), clock=clock)
-        made.create_tables()
-        for module in (job_commands, commands):
-            monkeypatch.setattr(module, "connected", lambda endpoint_url, prefix: made)
+        made = AircraftOps.connect(client=session.client("dynamodb"), clock=clock)
+        made.core.runner.run(create_tables((JOBS,), made.core.context, TableOptions()))
+        monkeypatch.setattr(job_commands, "connected", lambda endpoint_url, prefix: made)
         yield made
 
 
@@ -163,8 +166,6 @@ def test_a_long_payload_is_cut_for_people_unless_they_ask(ops: AircraftOps) -> N
 
 def test_a_job_is_shown_whose_payload_cannot_be_had(ops: AircraftOps) -> None:
     job = ops.jobs.enqueue("k", {"x": "y" * 500})
-    from aircraftops_data.jobs.model import Body
-
     ops.core.delete(Body, job_id=job.id, name="payload")
     assert printed("show", job.id)["payload"].startswith("(NotFoundError")
 
@@ -495,6 +496,36 @@ def test_lines_say_how_many_are_due_and_how_far_the_running_ones_are(
     snapshot = of_queues(ops.jobs, ["ingest"])
     Lines(as_json=False)(snapshot, snapshot)
     assert "ingest: 1 due, 1 running; k 1/4" in capsys.readouterr().out
+
+
+# Together
+
+
+def test_the_commands_of_the_page_print_what_it_says(ops: AircraftOps) -> None:
+    (page,) = re.findall(r"^```text\n(.*?)^```", (ROOT / "docs" / "cli.md").read_text(), re.MULTILINE | re.DOTALL)
+    asked = ""
+    for command, expected in re.findall(r"^\$ aircraftops-data jobs (.*)\n((?:(?!\$ ).*\n)*)", page, re.MULTILINE):
+        said = invoked(*shlex.split(re.sub(r"\b[0-9a-f]{32}\b", asked, command))).stdout
+        asked = asked or said.split()[1]
+        assert words(said) == words(expected)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, without those that are different each time."""
+    return [word for word in re.findall(r"[\w.{}%\"-]+", text) if not re.search(r"\d", word) and word.strip("━")]
+
+
+@pytest.mark.slow
+def test_the_commands_reach_an_engine_by_its_endpoint_and_prefix(local_endpoint: str, fresh_names: str) -> None:
+    where = ("--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    assert CliRunner().invoke(app, ["tables", "create", *where]).exit_code == 0
+    job_id = printed("enqueue", "k", '{"a": 1}', "--workflow", "w", *where)["id"]
+    assert printed("show", job_id, *where)["payload"] == {"a": 1}
+    assert [record["id"] for record in printed("list", *where)] == [job_id]
+    assert printed("health", *where)[0]["due"]["normal"]["depth"] == 1
+    assert printed("cancel", job_id, *where)["state"] == "cancelled"
+    (line,) = invoked("watch", "--workflow", "w", "--json", *where).stdout.splitlines()
+    assert json.loads(line)["ended"] is True
 
 
 # Moments
