@@ -3,7 +3,9 @@
 from aircraftops_data.jobs.asking import How
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.enqueueing import After, Enqueued
+from aircraftops_data.jobs.health import HealthLimits, HealthWarning, PartitionMeasure, QueueHealth
 from aircraftops_data.jobs.jobs import Jobs
+from aircraftops_data.jobs.looking import Redriven
 from aircraftops_data.jobs.model import (
     DeadJob,
     Failure,
@@ -32,6 +34,8 @@ __all__ = [
     "DeadJob",
     "Enqueued",
     "Failure",
+    "HealthLimits",
+    "HealthWarning",
     "Hooks",
     "How",
     "Job",
@@ -45,10 +49,13 @@ __all__ = [
     "OnFailure",
     "Once",
     "OnceState",
+    "PartitionMeasure",
     "Poll",
     "Priority",
     "Progress",
     "Queue",
+    "QueueHealth",
+    "Redriven",
     "Repeating",
     "Schedule",
     "Snooze",

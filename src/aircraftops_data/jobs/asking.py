@@ -12,7 +12,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.jobs.content import Content
 from aircraftops_data.jobs.enqueueing import After
-from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, Priority, Progress, Queue, UniqueUntil
+from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, OnFailure, Priority, Progress, Queue, UniqueUntil
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.steps import later_check
@@ -56,6 +56,10 @@ def edges_of(how: How) -> list[After]:
         raise InvalidInputError(f"A job has no {unknown[0]!r}; it has {', '.join(How.__annotations__)}")
     parents = how.get("parents", ())
     edges = [parent if isinstance(parent, After) else After(parent) for parent in parents]
+    for edge in edges:
+        if edge.on_failure not in list(OnFailure):
+            known = ", ".join(OnFailure)
+            raise InvalidInputError(f"What the failure of a parent means is one of {known}, not {edge.on_failure!r}")
     ids = [edge.parent_id for edge in edges]
     if len(set(ids)) != len(ids):
         raise InvalidInputError("A parent is given twice")

@@ -13,7 +13,7 @@ from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, StoreError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, NotFoundError, StoreError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
 from aircraftops_data.jobs.aio.turn import AsyncTurn, run_once
@@ -22,7 +22,20 @@ from aircraftops_data.jobs.claiming import Claimer, take
 from aircraftops_data.jobs.content import Content, content, from_text, object_key, to_text
 from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
 from aircraftops_data.jobs.enqueueing import Enqueue
-from aircraftops_data.jobs.model import Body, DeadJob, Job, Place, Queue, Tally, Ticket, WorkflowStatus
+from aircraftops_data.jobs.health import HealthLimits, QueueHealth, health
+from aircraftops_data.jobs.looking import Redriven, live_jobs, queue_named
+from aircraftops_data.jobs.model import (
+    Body,
+    Child,
+    DeadJob,
+    Job,
+    Parent,
+    Place,
+    Queue,
+    Tally,
+    Ticket,
+    WorkflowStatus,
+)
 from aircraftops_data.jobs.once import KEEP
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.queues import KnownQueues, change_queue
@@ -37,7 +50,7 @@ from aircraftops_data.jobs.schedules import (
     schedule_of,
     tick,
 )
-from aircraftops_data.jobs.states import ENDED
+from aircraftops_data.jobs.states import ENDED, JobState
 from aircraftops_data.jobs.steps import OpenStep, cancelled, redriven
 from aircraftops_data.jobs.transition import PAYLOAD, RESULT, Transition
 from aircraftops_data.request import Plan
@@ -271,6 +284,32 @@ class AsyncJobs:
         """The queues that were ever used."""
         return self.core.query(Queue.primary()).consistent()
 
+    async def live(self, queue: str, *states: JobState | str, limit: int = 100) -> list[Job]:
+        """The first live jobs of a queue in these states (none named: in any): by priority, then by when they are due.
+
+        1 read unit for each job looked at, 1 for 16 tickets.
+        """
+        wanted = frozenset(map(JobState, states))
+        settings = await self.run(queue_named(queue, self.context))
+        return await self.run(live_jobs(settings, wanted, self.context, limit))
+
+    def parents(self, job_id: str) -> AsyncQuery[Parent]:
+        """The edges to the parents a job still waits for."""
+        return self.core.query(Parent.primary(job_id=job_id)).consistent()
+
+    def children(self, job_id: str) -> AsyncQuery[Child]:
+        """The edges to the jobs that still wait for this one."""
+        return self.core.query(Child.primary(parent_id=job_id)).consistent()
+
+    async def health(self, queue: str, limits: HealthLimits | None = None) -> QueueHealth:
+        """How a queue is: what is due, what runs, what went wrong, and `warnings` of what is beyond the limits.
+
+        For each priority and shard 1.5 read units, 1 more for 16 due tickets; 1 for each of the first 100 jobs due
+        later; about 2 for the rest.
+        """
+        settings = await self.run(queue_named(queue, self.context))
+        return await self.run(health(settings, self.context, limits or HealthLimits()))
+
     # Setting right
 
     async def cancel(self, job_id: str) -> Job:
@@ -286,6 +325,17 @@ class AsyncJobs:
         Raises NotFoundError, JobStateError; AlreadyExistsError where another job holds its unique key.
         """
         return await self._step(job_id, redriven)
+
+    async def redrive_dead(self, queue: str, day: date) -> list[Redriven]:
+        """Run all jobs of a queue again that died on a day (UTC); what became of each, refusals among them."""
+        return [await self._redriven(dead) for dead in await self.dead(queue, day).all()]
+
+    async def _redriven(self, dead: DeadJob) -> Redriven:
+        try:
+            await self.redrive(dead.job_id)
+        except (NotFoundError, ConflictError) as refused:
+            return Redriven(dead, refused)
+        return Redriven(dead, None)
 
     async def release(self, job_id: str) -> Job:
         """Let a blocked job run, whatever it waited for. Raises NotFoundError, JobStateError."""
