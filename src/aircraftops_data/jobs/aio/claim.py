@@ -112,7 +112,7 @@ class AsyncClaim:
         2 write units. It fences like `fence`, whose place it takes: one transaction acts on an item once. `progress`
         afterwards, with the same, so that later heartbeats tell no less.
         """
-        told = Progress(done=done, total=total, message=message)
+        told = progress_of(done, total, message)
         fields = beating(self._lease, self._jobs.context.clock.now(), told)
         return updating(Job, id=self.id, set=fields, where=self._holds())
 
