@@ -18,7 +18,7 @@ from aircraftops_data.testing import ManualClock
 from blocking import InThread
 from faults import FaultyTransport
 
-QUICK = Poll(first=Poll().first / 100, most=Poll().first / 50)
+QUICK = Poll(first=Poll().first / 20, most=Poll().first / 5)
 PATIENCE_SECONDS = 20.0
 Condition = Callable[[], object]
 
