@@ -357,3 +357,14 @@ class TestBlockedWithoutParents:
         clock.advance(timedelta(hours=1))
         jobs.claims(jobs.claimer("w2"), "default")
         assert jobs.get(child.id).state is JobState.AVAILABLE
+
+
+def test_a_job_that_is_there_is_given_back_though_its_parents_cannot_be_looked_at(
+    watched: tuple[Jobs, FaultyTransport],
+) -> None:
+    jobs, transport = watched
+    parent = claimed(jobs, workflow="w")
+    parent.complete()
+    transport.plan("Query", throttled)
+    child = jobs.enqueue("kind", workflow="w", parents=[parent.job])
+    assert jobs.get(child.id) == child
