@@ -123,9 +123,12 @@ class Jobs:
             return self.get(enqueued.job_id)
         if not edges:
             return enqueued.job
-        # A parent may have ended before it could know of this child.
-        self.run(revisit(enqueued.job, self.context, self.options))
-        return self.get(enqueued.job_id)
+        # A parent may have ended before it could know of this child. The job is there, and said to be there, even
+        # where this cannot be found out now: its own ticket has it looked at.
+        with suppress(StoreError):
+            self.run(revisit(enqueued.job, self.context, self.options))
+            return self.get(enqueued.job_id)
+        return enqueued.job
 
     def enqueue_action(self, kind: str, payload: Any = None, **how: Unpack[How]) -> Enqueue:
         """A job as an action of any transaction: both happen, or neither. In the results it leaves an `Enqueued`.
