@@ -100,6 +100,15 @@ def test_a_list_that_is_cut_says_so(ops: AircraftOps) -> None:
     assert invoked("list", "--limit", "4").stderr == ""
 
 
+def test_a_job_whose_item_does_not_fit_is_told_beside_the_list(ops: AircraftOps, session: boto3.Session) -> None:
+    spoilt, other = (ops.jobs.enqueue("k") for _ in range(2))
+    key = {"PK": {"S": f"JOB#{spoilt.id}"}, "SK": {"S": "JOB"}}
+    session.client("dynamodb").update_item(TableName="JobsTable", Key=key, UpdateExpression="REMOVE kind")
+    listed = invoked("list", "--json")
+    assert [record["id"] for record in json.loads(listed.stdout)] == [other.id]
+    assert listed.stderr.startswith(f"! job {spoilt.id} is left out: ")
+
+
 def test_the_jobs_of_a_workflow_are_listed_also_ended_ones(ops: AircraftOps) -> None:
     done, waiting = (ops.jobs.enqueue("k", workflow="w") for _ in range(2))
     ops.jobs.cancel(done.id)
@@ -171,12 +180,12 @@ def test_a_job_is_shown_whose_payload_cannot_be_had(ops: AircraftOps) -> None:
 
 
 def test_health_warns_and_with_strict_exits_with_9(ops: AircraftOps, clock: ManualClock) -> None:
-    ops.jobs.enqueue("k", queue="ingest", priority="low")
+    job = ops.jobs.enqueue("k", queue="ingest", priority="low")
     assert "!" not in invoked("health", "--strict").stdout
     clock.advance(600)
     said = invoked("health", "--strict", code=UNHEALTHY).stdout
     assert "1 (10m)" in said
-    assert "! ingest: a low job has been due for 600 s" in said
+    assert f"! ingest: low job {job.id} has been due for 600 s" in said
     (record,) = printed("health")
     assert record["due"]["low"] == {"depth": 1, "bounded": False, "oldest_due_seconds": 600.0}
     assert [warning["concern"] for warning in record["warnings"]] == ["oldest_due_age"]
@@ -401,11 +410,13 @@ def test_the_view_of_queues_has_their_warnings(ops: AircraftOps, clock: ManualCl
     ops.jobs.enqueue("k", queue="ingest")
     claim = ops.jobs.claim("ingest", worker="w")
     assert claim is not None
-    ops.jobs.enqueue("k", queue="ingest")
+    job = ops.jobs.enqueue("k", queue="ingest")
+    clock.advance(30)
+    assert "! " not in drawn(of_queues(ops.jobs, []))
     clock.advance(600)
     said = drawn(of_queues(ops.jobs, []))
     assert "queues: ingest" in said
-    assert "! ingest: a normal job has been due" in said
+    assert f"! ingest: normal job {job.id} has been due for 630 s" in said
 
 
 def test_a_loop_ends_with_the_workflow_and_looks_each_second(

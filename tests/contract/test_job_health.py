@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from aircraftops_data.errors import AlreadyExistsError, InvalidInputError
+from aircraftops_data.errors import AlreadyExistsError, CorruptItemError, InvalidInputError
 from aircraftops_data.jobs import After, HealthLimits, Job, Priority, Queue, Ticket
 from aircraftops_data.jobs.health import DEPTH_BOUND, RECENT, Concern, PartitionMeasure, QueueHealth, estimated_writes
+from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -103,7 +104,7 @@ def test_the_rate_of_writing_follows_from_the_newest_tickets(jobs: Any, clock: M
 def test_a_partition_whose_tickets_come_fast_is_near_its_limit(clock: ManualClock) -> None:
     now = clock.now()
     ticket = Ticket(queue="q", priority=Priority.LOW, shard=2, due_at=now, job_id="j", created_at=now)
-    crowd = PartitionMeasure(Priority.LOW, 2, DEPTH_BOUND, SECOND, 0, estimated_writes([ticket] * 1000, now))
+    crowd = PartitionMeasure(Priority.LOW, 2, DEPTH_BOUND, SECOND, "j", 0, estimated_writes([ticket] * 1000, now))
     health = QueueHealth(Queue(name="q"), now, (crowd,), (), 0, 0, 0, 0)
     assert concerns(health) == [Concern.WRITE_LIMIT]
     assert "shard 2 of low takes about 80%" in health.warnings[0].message
@@ -139,6 +140,36 @@ def test_more_live_jobs_than_one_request_reads_are_all_found(jobs: Any) -> None:
     (last,) = enqueue(jobs, run_at=MINUTE)
     assert len(jobs.live("q", limit=1000)) == 102
     assert [job.id for job in jobs.live("q", "scheduled")] == [last.id]
+
+
+def spoil(jobs: Any, job: Job, client: Any) -> None:
+    """Let a job's item not fit: what somebody wrote by hand."""
+    client.update_item(
+        TableName=jobs.context.names[JOBS],
+        Key={"PK": {"S": f"JOB#{job.id}"}, "SK": {"S": "JOB"}},
+        UpdateExpression="SET max_attempts = :none",
+        ExpressionAttributeValues={":none": {"N": "0"}},
+    )
+
+
+def test_a_job_whose_item_does_not_fit_hides_no_other(jobs: Any, client: Any, clock: ManualClock) -> None:
+    spoilt, other = enqueue(jobs, 2, run_at=MINUTE)
+    spoil(jobs, spoilt, client)
+    corrupt: dict[str, CorruptItemError] = {}
+    assert [job.id for job in jobs.live("q", corrupt=corrupt)] == [other.id]
+    assert list(corrupt) == [spoilt.id]
+    with pytest.raises(CorruptItemError):
+        jobs.live("q")
+    assert concerns(jobs.health("q")) == [Concern.CORRUPT]
+    clock.advance(timedelta(hours=1))
+    jobs.claim("q", worker="w").complete()
+    (warning,) = jobs.health("q").warnings
+    assert spoilt.id in warning.message
+
+
+def test_a_state_there_is_not_is_refused(jobs: Any) -> None:
+    with pytest.raises(InvalidInputError, match="'done' is not a valid JobState; the states are blocked, scheduled"):
+        jobs.live("q", "done")
 
 
 def test_the_edges_of_a_job_are_seen_from_both_ends(jobs: Any) -> None:

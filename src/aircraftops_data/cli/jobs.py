@@ -22,6 +22,7 @@ from aircraftops_data.jobs.asking import How
 from aircraftops_data.jobs.edges import jobs_of
 from aircraftops_data.jobs.enqueueing import After
 from aircraftops_data.jobs.jobs import Jobs
+from aircraftops_data.jobs.looking import Corrupt
 from aircraftops_data.jobs.model import Job, Priority, Queue
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.ops import AircraftOps
@@ -83,9 +84,12 @@ def _live(ops: AircraftOps, queues: list[str] | None, states: list[JobState] | N
     if any(not state.live for state in states or ()):
         raise InvalidInputError("A queue has live jobs only: name a --workflow for ended ones, or ask for the --dead")
     found: list[Job] = []
+    corrupt: Corrupt = {}
     for name in _queues(ops, queues):
         if len(found) < limit:
-            found += ops.jobs.live(name, *(states or ()), limit=limit - len(found))
+            found += ops.jobs.live(name, *(states or ()), limit=limit - len(found), corrupt=corrupt)
+    for job_id, error in corrupt.items():
+        typer.echo(f"! job {job_id} is left out: {error.message}", err=True)
     return found
 
 

@@ -12,7 +12,7 @@ from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import chunk, count
 from aircraftops_data.jobs.claiming import due_tickets
-from aircraftops_data.jobs.edges import jobs_of
+from aircraftops_data.jobs.looking import Corrupt, fitting
 from aircraftops_data.jobs.model import DeadJob, Job, Priority, Queue, QueueDay, Ticket
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.request import Plan
@@ -41,6 +41,8 @@ class PartitionMeasure:
     """Jobs that are due and nobody has claimed, up to `DEPTH_BOUND`."""
     oldest_due_age: timedelta | None
     """For how long the first of them has been due; None where none is."""
+    oldest_id: str | None
+    """That job's id."""
     later: int
     """Jobs to be looked at later, up to `DEPTH_BOUND`: running ones, and those that wait for their time or parents."""
     writes_per_second: float
@@ -75,8 +77,16 @@ def _partition(
     found = yield from chunk(query_reading(pattern), context, None, DEPTH_BOUND)
     around = cast("list[Ticket]", found.found.values)
     later = [ticket for ticket in around if ticket.due_at > now]
-    age = now - due[0].due_at if due else None
-    return PartitionMeasure(priority, shard, len(due), age, len(later), estimated_writes(around, now)), later
+    measured = PartitionMeasure(
+        priority=priority,
+        shard=shard,
+        depth=len(due),
+        oldest_due_age=now - due[0].due_at if due else None,
+        oldest_id=due[0].job_id if due else None,
+        later=len(later),
+        writes_per_second=estimated_writes(around, now),
+    )
+    return measured, later
 
 
 def estimated_writes(tickets: Sequence[Ticket], now: datetime) -> float:
@@ -110,6 +120,7 @@ class Concern(StrEnum):
     DEAD = "dead"
     LEASE_LOSSES = "lease_losses"
     WRITE_LIMIT = "write_limit"
+    CORRUPT = "corrupt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,8 @@ class QueueHealth:
     dead_yesterday: int
     lease_losses_today: int
     lease_losses_yesterday: int
+    corrupt: tuple[str, ...] = ()
+    """The ids of the jobs looked at whose items do not fit."""
     limits: HealthLimits = HealthLimits()
 
     def depth(self, priority: Priority | None = None) -> int:
@@ -141,7 +154,7 @@ class QueueHealth:
 
     def oldest_due_age(self, priority: Priority | None = None) -> timedelta | None:
         """For how long the first of them has been due; None where none is."""
-        return max((p.oldest_due_age for p in self._of(priority) if p.oldest_due_age is not None), default=None)
+        return max((age for age, _ in self._oldest(priority)), default=None)
 
     def bounded(self, priority: Priority | None = None) -> bool:
         """Whether there may be more due jobs than were counted."""
@@ -155,17 +168,22 @@ class QueueHealth:
     @property
     def warnings(self) -> list[HealthWarning]:
         """What is beyond the limits."""
-        return [*self._waiting(), *self._lost(), *self._crowded()]
+        return [*self._waiting(), *self._lost(), *self._crowded(), *self._corrupted()]
+
+    def _oldest(self, priority: Priority | None) -> list[tuple[timedelta, str]]:
+        """The age and the id of each partition's first due job."""
+        every = [(partition.oldest_due_age, partition.oldest_id) for partition in self._of(priority)]
+        return [(age, job_id) for age, job_id in every if age is not None and job_id is not None]
 
     def _of(self, priority: Priority | None) -> list[PartitionMeasure]:
         return [partition for partition in self.partitions if priority in (None, partition.priority)]
 
     def _waiting(self) -> Iterator[HealthWarning]:
         for priority in Priority:
-            age = self.oldest_due_age(priority)
-            if age is not None and age > self.limits.oldest_due_age:
-                paused = " (the queue is paused)" if self.queue.paused_at is not None else ""
-                text = f"a {priority} job has been due for {age.total_seconds():.0f} s{paused}"
+            age, job_id = max(self._oldest(priority), default=(timedelta(), ""))
+            if age > self.limits.oldest_due_age:
+                paused = "" if self.queue.paused_at is None else " (the queue is paused)"
+                text = f"{priority} job {job_id} has been due for {age.total_seconds():.0f} s{paused}"
                 yield HealthWarning(Concern.OLDEST_DUE_AGE, text)
 
     def _lost(self) -> Iterator[HealthWarning]:
@@ -186,6 +204,10 @@ class QueueHealth:
                 )
                 yield HealthWarning(Concern.WRITE_LIMIT, text)
 
+    def _corrupted(self) -> Iterator[HealthWarning]:
+        for job_id in self.corrupt:
+            yield HealthWarning(Concern.CORRUPT, f"the item of job {job_id} does not fit; nobody can run it")
+
 
 def health(queue: Queue, context: Context, limits: HealthLimits) -> Plan[QueueHealth]:
     """How a queue is. What `measure` takes, 1 read unit for each job looked at, about 2 for the dead and the losses."""
@@ -193,9 +215,10 @@ def health(queue: Queue, context: Context, limits: HealthLimits) -> Plan[QueueHe
     today, yesterday = now.date(), (now - timedelta(days=1)).date()
     found = yield from _partitions(queue, context)
     running: list[Job] = []
+    corrupt: Corrupt = {}
     for _, later in found:
-        looked_at = yield from jobs_of([ticket.job_id for ticket in later[:LOOKED_AT]], context)
-        running += [job for job in looked_at if job is not None and job.state is JobState.RUNNING]
+        looked_at = yield from fitting([ticket.job_id for ticket in later[:LOOKED_AT]], context, corrupt)
+        running += [job for job in looked_at if job.state is JobState.RUNNING]
     return QueueHealth(
         queue=queue,
         at=now,
@@ -205,6 +228,7 @@ def health(queue: Queue, context: Context, limits: HealthLimits) -> Plan[QueueHe
         dead_yesterday=(yield from _dead(queue, yesterday, context)),
         lease_losses_today=(yield from _losses(queue, today, context)),
         lease_losses_yesterday=(yield from _losses(queue, yesterday, context)),
+        corrupt=tuple(corrupt),
         limits=limits,
     )
 

@@ -20,7 +20,7 @@ from aircraftops_data.jobs.content import Content, content, from_text, object_ke
 from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
 from aircraftops_data.jobs.enqueueing import Enqueue
 from aircraftops_data.jobs.health import HealthLimits, QueueHealth, health
-from aircraftops_data.jobs.looking import Redriven, live_jobs, queue_named
+from aircraftops_data.jobs.looking import Corrupt, Redriven, live_jobs, queue_named, states_named
 from aircraftops_data.jobs.model import (
     Body,
     Child,
@@ -253,14 +253,20 @@ class AsyncJobs:
         """The queues that were ever used."""
         return self.core.query(Queue.primary()).consistent()
 
-    async def live(self, queue: str, *states: JobState | str, limit: int = 100) -> list[Job]:
+    async def live(
+        self, queue: str, *states: JobState | str, limit: int = 100, corrupt: Corrupt | None = None
+    ) -> list[Job]:
         """The first live jobs of a queue in these states (none named: in any): by priority, then by when they are due.
 
-        1 read unit for each job looked at, 1 for 16 tickets.
+        1 read unit for each job looked at, 1 for 16 tickets. Jobs whose items do not fit are told in `corrupt`, by
+        their ids; without it they raise CorruptItemError. Raises InvalidInputError for a state there is not.
         """
-        wanted = frozenset(map(JobState, states))
+        met: Corrupt = {} if corrupt is None else corrupt
         settings = await self.run(queue_named(queue, self.context))
-        return await self.run(live_jobs(settings, wanted, self.context, limit))
+        found = await self.run(live_jobs(settings, states_named(states), self.context, limit, met))
+        if corrupt is None and met:
+            raise next(iter(met.values()))
+        return found
 
     def parents(self, job_id: str) -> AsyncQuery[Parent]:
         """The edges to the parents a job still waits for."""
