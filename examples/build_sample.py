@@ -21,6 +21,7 @@ from sampling.fleet import (
     register_records,
     watched_lines,
 )
+from sampling.published import address_lines, airbus_lines, airline_lines
 from sampling.related import accident_lines, operator_lines, registration_lines, type_lines
 from sampling.sources import Sources
 
@@ -59,9 +60,11 @@ def build(sources: Sources, target: Path) -> None:
     _write(target / "faa_deregistered.csv", cancelled, trailing_comma=True)
     _write(target / "plane_alert_aircraft.csv", watched)
     _write(target / "plane_alert_images.csv", image_lines(sources, watched))
+    _write(target / "tar1090_aircraft.csv", addresses := address_lines(sources, register))
+    _write_lines(target / "opensky_airbus.jsonl", airbus_lines(sources, addresses))
+    _write_lines(target / "openflights_airlines.dat", airline_lines(sources))
     _write(target / "ntsb_aircraft.csv", lost)
     _write(target / "ntsb_events.csv", accident_lines(accidents))
-    _write(target / "work_orders.csv"(sources, lost))
     held = registration_lines(register, old, cancelled, sources.accidents)
     _write(target / "registrations.csv", held + [_with_spoiled_date(record) for record in spoiled[:2]])
     aircraft = (register, old, watched, lost)
@@ -103,6 +106,10 @@ def _write(path: Path, records: list[Record], trailing_comma: bool = False) -> N
     last = [""] if trailing_comma else []
     lines = [[*records[0], *last], *([*record.values(), *last] for record in records)]
     path.write_text(_text(lines), encoding="utf-8", newline="")
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="")
 
 
 def _write_register(path: Path, records: list[Record], spoiled: list[Record]) -> None:

@@ -54,7 +54,7 @@ def register_line(sources: Sources, record: Record) -> Record:
 def register_2015_lines(sources: Sources) -> list[Record]:
     """The 2015 extract of the register, without owners and addresses."""
     kept = ("n_number", "serial_number", "mfr_mdl_code", "year_mfr", "type_registrant", "cert_issue_date")
-    more = ("status_code", "expiration_date", "mode_s_code_hex")
+    more = ("status_code", "expiration_date", "mode_s_code", "mode_s_code_hex")
     return [
         {name: record[name] for name in (*kept, *more)}
         | {"type_designator": FAA_MODEL_CODES.get(record["mfr_mdl_code"], "NA")}
@@ -65,6 +65,7 @@ def register_2015_lines(sources: Sources) -> list[Record]:
 def deregistered_lines(sources: Sources) -> list[Record]:
     """The cancelled registrations of the FAA's layout sample, padding included: one mark, two airframes."""
     kept = ("N-NUMBER", "SERIAL-NUMBER", "MFR-MDL-CODE", "STATUS-CODE", "YEAR-MFR", "CERT-ISSUE-DATE", "CANCEL-DATE")
+    kept = (*kept, "MODE-S-CODE", "KIT MFR", " KIT MODEL")
     records = sources.table("faa/layout-samples/DEREG.txt")
     return [{name: record[name] for name in (*kept, "MODE S CODE HEX")} for record in records]
 

@@ -24,7 +24,7 @@ from aircraftops_data.jobs.model import Queue
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
-from faults import FaultyTransport, Send, before, cancelled, faulty, lost_reply, passing
+from faults import FaultyTransport, Send, before, cancelled, faulty, lost_reply, passing, throttled
 
 pytestmark = pytest.mark.parametrize(
     "engine", [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)], indirect=True
@@ -239,3 +239,92 @@ def test_of_two_changes_of_a_queue_at_once_none_is_undone(
     with pytest.raises(VersionConflictError):
         racing.pause("default")
     assert core.get(Queue, name="default").shards == 4
+
+
+class TestWhatCannotBeRead:
+    """An item that does not fit keeps nobody from the jobs behind it."""
+
+    def test_jobs_behind_many_that_do_not_fit_are_claimed(self, jobs: Jobs, client: Any) -> None:
+        bad = [jobs.enqueue("kind").id for _ in range(25)]
+        for job_id in bad:
+            spoil(jobs, client, f"JOB#{job_id}", "JOB")
+        good = jobs.enqueue("kind", run_at=timedelta(seconds=1))
+        clock = jobs.context.clock
+        assert isinstance(clock, ManualClock)
+        clock.advance(1)
+        claimer = jobs.claimer("w1")
+        assert [claim.id for claim in jobs.claims(claimer, "default")] == [good.id]
+        assert sorted(claimer.corrupt) == sorted(bad)
+
+    def test_a_job_that_was_mended_is_claimed(self, jobs: Jobs, client: Any) -> None:
+        job = jobs.enqueue("kind")
+        claimer = jobs.claimer("w1")
+        spoil(jobs, client, f"JOB#{job.id}", "JOB")
+        assert jobs.claims(claimer, "default") == []
+        spoil(jobs, client, f"JOB#{job.id}", "JOB", state={"S": "available"})
+        assert [claim.id for claim in jobs.claims(claimer, "default")] == [job.id]
+        assert not claimer.corrupt
+
+    def test_a_blocked_job_with_a_parent_that_does_not_fit_is_passed_over(
+        self, jobs: Jobs, client: Any, clock: ManualClock
+    ) -> None:
+        parent = jobs.enqueue("kind", workflow="w", queue="other")
+        child = jobs.enqueue("kind", workflow="w", parents=[parent])
+        clock.advance(timedelta(hours=1))
+        spoil(jobs, client, f"JOB#{parent.id}", "JOB")
+        good = jobs.enqueue("kind")
+        claimer = jobs.claimer("w1")
+        assert [claim.id for claim in jobs.claims(claimer, "default")] == [good.id]
+        assert list(claimer.corrupt) == [child.id]
+
+    def test_the_end_of_a_parent_reaches_the_children_beside_one_that_does_not_fit(
+        self, jobs: Jobs, client: Any
+    ) -> None:
+        parent = claimed(jobs, workflow="w")
+        children = [jobs.enqueue("kind", workflow="w", parents=[parent.job]) for _ in range(3)]
+        spoil(jobs, client, f"JOB#{children[1].id}", "JOB")
+        assert parent.complete().state is JobState.SUCCEEDED
+        assert [jobs.get(children[place].id).state for place in (0, 2)] == [JobState.AVAILABLE] * 2
+
+    def test_a_limit_with_a_place_that_does_not_fit_stops_only_its_own_jobs(self, jobs: Jobs, client: Any) -> None:
+        claimed(jobs, limit=("tape", 2))
+        spoil(jobs, client, "LIMIT#tape", "SLOT#0000", number={"S": "none"})
+        jobs.enqueue("kind", limit=("tape", 2))
+        good = jobs.enqueue("kind")
+        found = [claim.id for claim in jobs.claims(jobs.claimer("w1"), "default")]
+        assert found == [good.id]
+
+
+def spoil(jobs: Jobs, client: Any, partition: str, sort: str, **values: Any) -> None:
+    """Give a stored item a state nobody knows, or these attributes."""
+    for name, value in (values or {"state": {"S": "unheard of"}}).items():
+        client.update_item(
+            TableName=jobs.context.names[JOBS],
+            Key={"PK": {"S": partition}, "SK": {"S": sort}},
+            UpdateExpression="SET #a = :a",
+            ConditionExpression="attribute_exists(PK)",
+            ExpressionAttributeNames={"#a": name},
+            ExpressionAttributeValues={":a": value},
+        )
+
+
+class TestClaimsInHand:
+    """What goes wrong later takes no claim away that was made before."""
+
+    def test_a_second_queue_that_cannot_be_read(self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport]) -> None:
+        racing, transport = watched
+        first = jobs.enqueue("kind")
+        jobs.enqueue("kind", queue="second")
+        transport.plan("Query", *[passing] * 3, throttled)
+        assert [claim.id for claim in racing.claims(racing.claimer("w1"), "default", "second", count=5)] == [first.id]
+
+    def test_a_payload_that_cannot_be_read_nor_be_told_of(
+        self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport]
+    ) -> None:
+        racing, transport = watched
+        first = jobs.enqueue("kind")
+        second = jobs.enqueue("kind", LARGE)
+        transport.plan("GetItem", passing, passing, passing, throttled)
+        transport.plan(WRITE, passing, passing, throttled)
+        assert [claim.id for claim in racing.claims(racing.claimer("w1"), "default", count=2)] == [first.id]
+        assert jobs.get(second.id).state is JobState.RUNNING

@@ -19,8 +19,14 @@ from aircraftops_data.jobs.model import (
     Ticket,
     UniqueUntil,
 )
+from aircraftops_data.jobs.once import Once, OnceState
 from aircraftops_data.jobs.options import JobOptions, Kind
+from aircraftops_data.jobs.push import SqsQueue
+from aircraftops_data.jobs.schedules import Misfire, Repeating, Schedule
 from aircraftops_data.jobs.states import JobState
+from aircraftops_data.jobs.turn import Turn
+from aircraftops_data.jobs.worker import Worker
+from aircraftops_data.jobs.working import Hooks, Poll, Snooze
 
 __all__ = [
     "After",
@@ -30,6 +36,7 @@ __all__ = [
     "Failure",
     "HealthLimits",
     "HealthWarning",
+    "Hooks",
     "How",
     "Job",
     "JobOptions",
@@ -38,13 +45,23 @@ __all__ = [
     "Kind",
     "LeaseLoss",
     "Limit",
+    "Misfire",
     "OnFailure",
+    "Once",
+    "OnceState",
     "PartitionMeasure",
+    "Poll",
     "Priority",
     "Progress",
     "Queue",
     "QueueHealth",
     "Redriven",
+    "Repeating",
+    "Schedule",
+    "Snooze",
+    "SqsQueue",
     "Ticket",
+    "Turn",
     "UniqueUntil",
+    "Worker",
 ]

@@ -50,8 +50,8 @@ class Enqueued:
 
 
 class Enqueue(Writing):
-    """A new job. 4 write units (2 for the job, 2 for its ticket), 2 more for a unique key, a large payload, a workflow;
-    4 for each parent. With a unique key it reads first.
+    """A new job. 4 write units (2 for the job, 2 for its ticket), 2 more for a unique key and each KB of a large
+    payload, 4 for a workflow (2 of them for the index) and for each parent. With a unique key it reads first.
 
     Where a job of the same unique key is there already, nothing is written but the check that this is so.
     """

@@ -25,8 +25,8 @@ _COUNTED = {state: str(state) for state in ENDED}
 class Transition(Writing):
     """A step of a job, taken in one transaction; where others changed the job meanwhile, taken again from there.
 
-    2 write units per KB for the job and for each item beside it that comes or goes. Raises what the step raises, and
-    NotFoundError where there is no job.
+    2 write units per KB for the job, for each item beside it that comes or goes, and in a workflow for the index.
+    Raises what the step raises, and NotFoundError where there is no job.
     """
 
     def __init__(
