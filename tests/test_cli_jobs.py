@@ -188,7 +188,7 @@ def test_health_warns_and_with_strict_exits_with_9(ops: AircraftOps, clock: Manu
     assert "1 (10m)" in said
     assert f"! ingest: low job {job.id} has been due for 600 s" in said
     (record,) = printed("health")
-    assert record["due"]["low"] == {"depth": 1, "bounded": False, "oldest_due_seconds": 600.0}
+    assert record["due"]["low"] == {"depth": 1, "complete": True, "oldest_due_seconds": 600.0}
     assert [warning["concern"] for warning in record["warnings"]] == ["oldest_due_age"]
 
 

@@ -218,7 +218,9 @@ def enqueued(
     max_attempts: Annotated[int | None, typer.Option(help="How often it is tried.", min=1)] = None,
     unique: Annotated[str | None, typer.Option(help="No second live job of this kind and key.")] = None,
     workflow: Annotated[str | None, typer.Option(help="The workflow it belongs to.")] = None,
-    parent: Annotated[list[str] | None, typer.Option(help="A job to wait for: ID or ID=cancel|run|hold; repeat.")] = None,
+    parent: Annotated[
+        list[str] | None, typer.Option(help="A job to wait for: ID or ID=cancel|run|hold; repeat.")
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given again.")] = None,
     limit: Annotated[str | None, typer.Option(help="KEY=N: at most N jobs of this key run at a time.")] = None,
     trace_id: Annotated[str | None, typer.Option(help="What ties it to what asked for it.")] = None,

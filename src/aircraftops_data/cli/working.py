@@ -19,7 +19,9 @@ _HANDLERS = TypeAdapter(dict[Annotated[str, StringConstraints(min_length=1)], Ca
 _KINDS = TypeAdapter(list[InstanceOf[Kind]])
 
 
-def prepared(jobs: Jobs, module: ModuleType, queues: list[str] | None, concurrency: int) -> tuple[Worker, dict[str, Any]]:
+def prepared(
+    jobs: Jobs, module: ModuleType, queues: list[str] | None, concurrency: int
+) -> tuple[Worker, dict[str, Any]]:
     """A worker for a module's handlers, and what it will do. Raises InvalidInputError."""
     handlers = _named(module, "handlers", _HANDLERS, {})
     if not handlers:

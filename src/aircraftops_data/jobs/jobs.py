@@ -309,8 +309,8 @@ class Jobs:
     def health(self, queue: str, limits: HealthLimits | None = None) -> QueueHealth:
         """How a queue is: what is due, what runs, what went wrong, and `warnings` of what is beyond the limits.
 
-        For each priority and shard 1.5 read units, 1 more for 16 due tickets; 1 for each of the first 100 jobs due
-        later; about 2 for the rest.
+        For each priority and shard 1 read unit, 1 more for 32 tickets; 1 for each of the first 100 jobs due later;
+        about 2 for the rest.
         """
         settings = self.run(queue_named(queue, self.context))
         return self.run(health(settings, self.context, limits or HealthLimits()))
