@@ -22,7 +22,7 @@ from aircraftops_data.jobs.content import Content, content, from_text, object_ke
 from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
 from aircraftops_data.jobs.enqueueing import Enqueue
 from aircraftops_data.jobs.health import HealthLimits, QueueHealth, health
-from aircraftops_data.jobs.looking import Redriven, live_jobs, queue_named
+from aircraftops_data.jobs.looking import Corrupt, Redriven, live_jobs, queue_named, states_named
 from aircraftops_data.jobs.model import (
     Body,
     Child,
@@ -288,14 +288,18 @@ class Jobs:
         """The queues that were ever used."""
         return self.core.query(Queue.primary()).consistent()
 
-    def live(self, queue: str, *states: JobState | str, limit: int = 100) -> list[Job]:
+    def live(self, queue: str, *states: JobState | str, limit: int = 100, corrupt: Corrupt | None = None) -> list[Job]:
         """The first live jobs of a queue in these states (none named: in any): by priority, then by when they are due.
 
-        1 read unit for each job looked at, 1 for 16 tickets.
+        1 read unit for each job looked at, 1 for 16 tickets. Jobs whose items do not fit are told in `corrupt`, by
+        their ids; without it they raise CorruptItemError. Raises InvalidInputError for a state there is not.
         """
-        wanted = frozenset(map(JobState, states))
+        met: Corrupt = {} if corrupt is None else corrupt
         settings = self.run(queue_named(queue, self.context))
-        return self.run(live_jobs(settings, wanted, self.context, limit))
+        found = self.run(live_jobs(settings, states_named(states), self.context, limit, met))
+        if corrupt is None and met:
+            raise next(iter(met.values()))
+        return found
 
     def parents(self, job_id: str) -> Query[Parent]:
         """The edges to the parents a job still waits for."""
@@ -308,8 +312,8 @@ class Jobs:
     def health(self, queue: str, limits: HealthLimits | None = None) -> QueueHealth:
         """How a queue is: what is due, what runs, what went wrong, and `warnings` of what is beyond the limits.
 
-        For each priority and shard 1.5 read units, 1 more for 16 due tickets; 1 for each of the first 100 jobs due
-        later; about 2 for the rest.
+        For each priority and shard 1 read unit, 1 more for 32 tickets; 1 for each of the first 100 jobs due later;
+        about 2 for the rest.
         """
         settings = self.run(queue_named(queue, self.context))
         return self.run(health(settings, self.context, limits or HealthLimits()))
