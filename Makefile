@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling clean
+.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -46,6 +46,9 @@ bench: $(BENCH_VENV)/bench.done
 bench-scaling: $(BENCH_VENV)/bench.done
 	$(BENCH)/python -m benchmarks scaling $(ARGS)
 
+bench-jobs: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks jobs $(ARGS)
+
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[cli,local,moto]"
@@ -58,7 +61,7 @@ $(VENV)/dev.done: pyproject.toml
 
 $(BENCH_VENV)/bench.done: benchmarks/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH)/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable .
+	$(BENCH)/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable ".[local]"
 	touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run`, `scaling`, `report`; `memory` and `step` are what they start."""
+"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `report`; the others are what these start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Any
 
 from benchmarks import memory, report, running, scaling
 from benchmarks.contender import PATHS
+from benchmarks.jobs import load as job_load
+from benchmarks.jobs import report as job_report
+from benchmarks.jobs import running as job_running
+from benchmarks.jobs.results import JobResults
 from benchmarks.registry import ENTRIES
 from benchmarks.results import FOLDER, Results, Scaling, store
 
@@ -31,6 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     grow = _command(commands, "scaling", _scale, "read and write a thousand to a million items")
     grow.add_argument("--most", type=int, default=max(scaling.SIZES), help="the largest number of items")
     grow.add_argument("--draft", action="store_true", help="print the table; write nothing")
+    jobs = _command(commands, "jobs", _jobs, "what jobs cost, how many go through, how soon they are claimed")
+    jobs.add_argument("--load", type=float, default=2.0, metavar="SECONDS", help="length of a load")
+    jobs.add_argument("--latency", type=float, default=10.0, metavar="SECONDS", help="length at each rate")
+    jobs.add_argument("--draft", action="store_true", help="print the tables; write nothing")
     _command(commands, "report", _report, "render the report again from what was stored")
     alone = _command(commands, "memory", _memory, "one contender on one path, alone in this process")
     step = _command(commands, "step", _step, "one size in one direction, alone in this process")
@@ -39,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("direction", choices=("read", "write"))
     step.add_argument("items", type=int)
     step.add_argument("endpoint")
+    _command(commands, "load", _load, "one process of a load of jobs").add_argument("order")
     return parser
 
 
@@ -78,10 +87,21 @@ def _scale(given: argparse.Namespace) -> None:
     report.publish_scaling(results)
 
 
+def _jobs(given: argparse.Namespace) -> None:
+    results = job_running.run(job_running.Plan(given.load, given.latency), _say)
+    if given.draft:
+        print("\n".join(job_report.lines(results)))
+        return
+    store("jobs", results)
+    job_report.publish(results)
+
+
 def _report(_: argparse.Namespace) -> None:
     report.publish(Results.model_validate_json((FOLDER / "latest.json").read_text()))
     if (FOLDER / "scaling.json").exists():
         report.publish_scaling(Scaling.model_validate_json((FOLDER / "scaling.json").read_text()))
+    if (FOLDER / "jobs.json").exists():
+        job_report.publish(JobResults.model_validate_json((FOLDER / "jobs.json").read_text()))
 
 
 def _memory(given: argparse.Namespace) -> None:
@@ -90,6 +110,10 @@ def _memory(given: argparse.Namespace) -> None:
 
 def _step(given: argparse.Namespace) -> None:
     print(scaling.step(given.direction, given.items, given.endpoint).model_dump_json())
+
+
+def _load(given: argparse.Namespace) -> None:
+    print(job_load.carry_out(job_load.Order.model_validate_json(given.order)).model_dump_json())
 
 
 if __name__ == "__main__":

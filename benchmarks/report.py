@@ -39,10 +39,10 @@ def between(file: FilePath, name: str, lines: Iterable[str]) -> None:
 
 
 def results_lines(results: Results) -> Iterator[str]:
-    yield from _setting_lines(results.setting)
+    yield from setting_lines(results.setting)
     yield f"{results.rounds} rounds."
     yield from ("", "### Targets", "")
-    yield from _table(("Path", "At most", "Of", "Measured", ""), [_target(target, results) for target in TARGETS])
+    yield from table(("Path", "At most", "Of", "Measured", ""), [_target(target, results) for target in TARGETS])
     for path in PATHS:
         if results.paths.get(path.name):
             yield from ("", f"### {path.title}", "")
@@ -54,12 +54,13 @@ def results_lines(results: Results) -> Iterator[str]:
         yield from (f"- {name}: {reason}" for name, reason in results.missing.items())
 
 
-def _setting_lines(setting: Setting) -> Iterator[str]:
+def setting_lines(setting: Setting) -> Iterator[str]:
+    """What it was measured on and with."""
     yield f"{setting.python}, {setting.system}, {setting.processor}; event loop: {setting.event_loop}."
     yield f"{', '.join(f'{name} {version}' for name, version in setting.versions.items())}."
 
 
-def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
     """A table whose first column is text and whose others are numbers."""
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'---:|' * (len(heads) - 1)}"
@@ -79,7 +80,7 @@ def _path_lines(path: Path, outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     rate = ("a second",) if path.wall else ()
     heads = ("", "least µs", "median µs", *rate, "times ours", "asked of the server in one turn")
     ranked = sorted(outcomes.items(), key=lambda entry: _cost(path, entry[1]))
-    yield from _table(heads, [_outcome_line(path, name, outcome, base) for name, outcome in ranked])
+    yield from table(heads, [_outcome_line(path, name, outcome, base) for name, outcome in ranked])
 
 
 def _cost(path: Path, outcome: Outcome) -> float:
@@ -106,7 +107,7 @@ def _memory_lines(results: Results) -> Iterator[str]:
         yield from ("", f"### Peak memory: {_TITLES[path]}", "")
         ranked = sorted(found.items(), key=lambda entry: entry[1].peak)
         lines = [(n, f"{m.connected:.1f}", f"{m.peak:.1f}", f"{m.peak - m.connected:.1f}") for n, m in ranked]
-        yield from _table(("", "after a get MB", "peak MB", "more"), lines)
+        yield from table(("", "after a get MB", "peak MB", "more"), lines)
 
 
 def _import_lines(results: Results) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _import_lines(results: Results) -> Iterator[str]:
         return
     yield from ("", "### Imports", "")
     lines = [(f"`{name}`", figure(took.least), figure(took.median)) for name, took in results.imports.items()]
-    yield from _table(("", "least ms", "median ms"), lines)
+    yield from table(("", "least ms", "median ms"), lines)
 
 
 def _chart(results: Results) -> str:
@@ -129,7 +130,7 @@ def _path_panel(path: Path, outcomes: Mapping[str, Outcome]) -> Panel:
 
 
 def scaling_lines(results: Scaling) -> Iterator[str]:
-    yield from _setting_lines(results.setting)
+    yield from setting_lines(results.setting)
     yield ""
     heads = ("Items", "read: µs an item", "peak MB", "written: µs an item", "peak MB")
     pairs = zip(results.read, results.written, strict=True)
@@ -137,7 +138,7 @@ def scaling_lines(results: Scaling) -> Iterator[str]:
         (f"{read.items:,}", figure(read.cpu), f"{read.peak:.1f}", figure(written.cpu), f"{written.peak:.1f}")
         for read, written in pairs
     ]
-    yield from _table(heads, lines)
+    yield from table(heads, lines)
 
 
 def _scaling_chart(results: Scaling) -> str:

@@ -17,11 +17,21 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.run import Runner
 from aircraftops_data.core.table import CoreTable
+from aircraftops_data.jobs.aio import AsyncClaim, AsyncJobs
 from aircraftops_data.request import Request, Response, Transport
-from aircraftops_data.settings import TableOptions
+from aircraftops_data.settings import Settings
 from aircraftops_data.transports.aio import async_direct_transport
 
-ASYNC = (AsyncAircraftOps, AsyncCoreTable, AsyncReadable, AsyncRepository, AsyncResults, AsyncTransaction)
+ASYNC = (
+    AsyncAircraftOps,
+    AsyncClaim,
+    AsyncCoreTable,
+    AsyncJobs,
+    AsyncReadable,
+    AsyncRepository,
+    AsyncResults,
+    AsyncTransaction,
+)
 
 
 @cache
@@ -93,6 +103,8 @@ def blocking(value: Any) -> Any:
     """The value, waited for, with a blocking face where it is an asyncio object."""
     if iscoroutine(value):
         return blocking(waited(value))
+    if isinstance(value, list):
+        return [blocking(one) for one in value]
     return Blocking(value) if isinstance(value, ASYNC) else value
 
 
@@ -123,7 +135,7 @@ class BlockingOps(Blocking):
     """An `AsyncAircraftOps` made and used as an `AircraftOps` is."""
 
     def __init__(self, core: BlockingCore) -> None:
-        super().__init__(AsyncAircraftOps(core._inner, TableOptions()))
+        super().__init__(AsyncAircraftOps(core._inner, Settings()))
         self.core = core
 
     @classmethod

@@ -11,12 +11,12 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-from aircraftops_data import AircraftOps, CoreTable, Table
+from aircraftops_data import JOBS, AircraftOps, CoreTable, Table
 from aircraftops_data.clock import Chance
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
-from blocking import BlockingCore, BlockingOps
+from blocking import Blocking, BlockingCore, BlockingOps
 
 settings.register_profile(
     "fast",
@@ -138,3 +138,13 @@ def fresh_names(local_endpoint: str) -> Iterator[str]:
         for name in page["TableNames"]:
             if name.startswith(prefix):
                 client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def jobs(connect: Connect, clock: ManualClock, engine: str) -> Any:
+    """Jobs on a fresh table, at a time the test holds in its hand."""
+    from aircraftops_data.jobs import Jobs
+    from aircraftops_data.jobs.aio import AsyncJobs
+
+    core: Any = connect(JOBS, clock=clock)
+    return Blocking(AsyncJobs(core._inner)) if engine == ASYNC else Jobs(core)

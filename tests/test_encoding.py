@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
-from pydantic import Field, SecretStr, ValidationError, field_serializer, model_serializer
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_serializer, model_serializer
 
 from aircraftops_data import GSI1, GSI2, Entity, Index, KeyAttribute, PrimaryKey, SecondaryIndex, Table, upgrader
 from aircraftops_data.errors import InvalidKeyError, InvalidValueError
@@ -272,6 +272,12 @@ def test_a_broken_model_is_refused_without_a_warning_that_quotes_it(recwarn: pyt
 # Entities that change what is written
 
 
+class Stand(BaseModel):
+    """A model that no other field holds."""
+
+    number: int = 0
+
+
 class Changed(Entity, table=Table("Changed", indexes=(GSI1,)), entity_type="changed", schema_version=2):
     """Has fields with serializers, aliases and models, and an older shape."""
 
@@ -279,11 +285,16 @@ class Changed(Entity, table=Table("Changed", indexes=(GSI1,)), entity_type="chan
     seats: Annotated[int, Field(alias="Seats")] = 0
     place: Annotated[Point | None, Field(serialization_alias="stored_place")] = None
     names: Annotated[set[str], Field(alias="N")] = set()
+    stand: Stand | None = None
     primary = PrimaryKey("ID#{id}", "ID")
 
     @field_serializer("seats")
     def _as_text(self, value: int) -> str:
         return f"{value} seats"
+
+    @field_serializer("stand")
+    def _as_map(self, value: Stand | None) -> Any:
+        return "nowhere" if value is None else {"at": value.number}
 
     @upgrader(1)
     def _same(values: dict[str, Any]) -> dict[str, Any]:
@@ -306,7 +317,8 @@ class Rewritten(Entity, table=Table("Rewritten", indexes=(GSI1,)), entity_type="
 @given(st.data())
 def test_serializers_and_aliases_of_an_entity_are_heeded(entity: Any, data: st.DataObject) -> None:
     points = st.none() | st.builds(Point, lat=st.floats(-90, 90), lon=st.just(0.5)) | st.just(Away(lat=1, lon=2))
-    one = entity.model_construct(id=data.draw(texts()), place=data.draw(points), version=data.draw(st.integers(0, 9)))
+    drawn = {"place": points, "stand": st.none() | st.builds(Stand), "version": st.integers(0, 9)}
+    one = entity.model_construct(id=data.draw(texts()), **data.draw(st.fixed_dictionaries(drawn)))
     assert outcome(lambda: codec_of(entity.definition()).item(one)) == outcome(lambda: plain_item(one))
 
 

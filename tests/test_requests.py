@@ -195,7 +195,7 @@ def test_identifiers_differ() -> None:
 def test_ceilings_double_up_to_the_most() -> None:
     retry = Retry(first_seconds=0.1, most_seconds=1.0)
     assert [retry.ceiling(attempt) for attempt in range(5)] == [0.1, 0.2, 0.4, 0.8, 1.0]
-    assert Retry().ceiling(1000) == Retry().most_seconds
+    assert Retry().ceiling(1000) == Retry().ceiling(10_000) == Retry().most_seconds
 
 
 def test_the_systems_clock_gives_utc() -> None:

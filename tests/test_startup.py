@@ -56,6 +56,10 @@ def test_the_data_layer_is_imported_without_anything_of_aws() -> None:
     )
 
 
+def test_jobs_and_workers_are_imported_without_asyncio_and_without_anything_of_aws() -> None:
+    assert not loaded_by("from aircraftops_data.jobs import Jobs, Worker", "boto3", "botocore", "pynamodb", "asyncio")
+
+
 @pytest.mark.parametrize("transport", ["botocore", "direct"])
 def test_a_blocking_connection_loads_neither_asyncio_nor_pynamodb(transport: str) -> None:
     statements = f"from aircraftops_data import AircraftOps; AircraftOps.connect(transport={transport!r}).close()"

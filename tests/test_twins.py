@@ -26,7 +26,12 @@ def tool() -> ModuleType:
 
 
 twins = tool()
-BY_HAND = {"core/aio/crew.py": "core/crew.py", "core/aio/connecting.py": "core/connecting.py"}
+BY_HAND = {
+    "core/aio/crew.py": "core/crew.py",
+    "core/aio/connecting.py": "core/connecting.py",
+    "jobs/aio/crew.py": "jobs/crew.py",
+    "jobs/aio/objects.py": "jobs/objects.py",
+}
 PAIRS = sorted({**twins.TWINS, **BY_HAND}.items())
 
 

@@ -2,7 +2,7 @@
 
 The asyncio modules are written by hand; a twin is the same text without `async` and `await`, with the blocking names.
 The idea is psycopg's tools/async_to_sync.py. What cannot be had that way (threads or tasks) is in `core/crew.py` and
-`core/aio/crew.py`, which are a pair written by hand, as are the two `connecting.py`.
+`core/aio/crew.py`, a pair written by hand, as are the two `jobs` have, the two `connecting.py` and `objects.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ TWINS = {
     "access/aio/aircraft.py": "access/aircraft.py",
     "access/aio/registry.py": "access/registry.py",
     "jobs/aio/claim.py": "jobs/claim.py",
+    "jobs/aio/turn.py": "jobs/turn.py",
     "jobs/aio/jobs.py": "jobs/jobs.py",
+    "jobs/aio/shift.py": "jobs/shift.py",
+    "jobs/aio/sources.py": "jobs/sources.py",
+    "jobs/aio/worker.py": "jobs/worker.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {

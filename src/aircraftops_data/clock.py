@@ -74,4 +74,5 @@ class Retry:
 
     def ceiling(self, attempt: int) -> float:
         """The longest wait before the try after `attempt` (0 for the first), in seconds."""
-        return min(self.most_seconds, self.first_seconds * 2.0**attempt)
+        # No float holds the doubling of a thousand tries.
+        return min(self.most_seconds, self.first_seconds * 2.0 ** min(attempt, 1000))

@@ -2,11 +2,13 @@
 
     AircraftOpsDataError
       DefinitionError                  the programmer's table, key or entity is wrong (raised at import)
+        NoHandlerError                 a worker claimed a job of a kind it has no handler for (.kind)
       MissingExtraError                an optional dependency is not installed; the message names the command
       InvalidInputError                the caller's argument; nothing was sent
         InvalidKeyError                a key component is missing, of the wrong kind or too long
         InvalidCursorError             a cursor that is damaged, forged or of another query
         InvalidValueError              a value that DynamoDB cannot hold, or that an entity's field refuses
+        InvalidMessageError            a message that names no job
         ItemTooLargeError              an item over 400 KB
         RequestRefusedError            the engine called the request invalid; nothing was changed
       NotFoundError                    no such item
@@ -75,6 +77,12 @@ class DefinitionError(AircraftOpsDataError):
     entities: tuple[str, ...] = ()
 
 
+class NoHandlerError(DefinitionError):
+    """A worker claimed a job of a kind nobody told it how to handle; the attempt has failed."""
+
+    kind: str = ""
+
+
 class MissingExtraError(AircraftOpsDataError, ImportError):
     """An optional dependency is not installed; the message names the command that installs it."""
 
@@ -99,6 +107,10 @@ class InvalidValueError(InvalidInputError):
     """A value that DynamoDB cannot hold, or that a field of the entity refuses."""
 
     problems: tuple[str, ...] = ()
+
+
+class InvalidMessageError(InvalidInputError):
+    """A message from a queue that does not say which job it tells of."""
 
 
 class ItemTooLargeError(InvalidInputError):

@@ -1,30 +1,28 @@
-"""The commands, noun first: tables, keys, local."""
+"""The commands, noun first: tables, keys, jobs, local."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from aircraftops_data.cli import explain
+from aircraftops_data.cli.jobs import jobs
+from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected, imported
 from aircraftops_data.cli.output import fail, show
 from aircraftops_data.core.provisioning import create_request, describe, differences, ttl_attribute
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 from aircraftops_data.model.schema import TABLES, Table
 from aircraftops_data.ops import AircraftOps
 from aircraftops_data.settings import Settings
-from aircraftops_data.testing import LocalDynamoDB, is_local, local_session
+from aircraftops_data.testing import LocalDynamoDB, local_session
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 tables = typer.Typer(no_args_is_help=True, help="The three tables: make them, compare them, look at them.")
 keys = typer.Typer(no_args_is_help=True, help="What keys are made of.")
 app.add_typer(tables, name="tables")
 app.add_typer(keys, name="keys")
-
-EndpointUrl = Annotated[str | None, typer.Option(help="An engine other than AWS's, such as http://localhost:8000.")]
-Prefix = Annotated[str | None, typer.Option(help="Put before each table's name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+app.add_typer(jobs, name="jobs")
 
 
 def run() -> None:
@@ -35,24 +33,17 @@ def run() -> None:
         fail(error)
 
 
-def _connected(endpoint_url: str | None, prefix: str | None) -> AircraftOps:
-    """Connected by boto3's configuration; an engine on this machine needs none, and takes made-up credentials."""
-    settings = Settings.from_environment(endpoint_url=endpoint_url, prefix=prefix)
-    local = settings.endpoint_url is not None and is_local(settings.endpoint_url)
-    return AircraftOps.connect(session=local_session() if local else None, settings=settings)
-
-
 @tables.command("create")
 def create(endpoint_url: EndpointUrl = None, prefix: Prefix = None, as_json: AsJson = False) -> None:
     """Make the tables that are missing; never changes or deletes one. Billing and more: AIRCRAFTOPS_ variables."""
-    outcomes = _connected(endpoint_url, prefix).create_tables()
+    outcomes = connected(endpoint_url, prefix).create_tables()
     show([{"table": outcome.name, "outcome": outcome.outcome} for outcome in outcomes], as_json=as_json)
 
 
 @tables.command("plan")
 def plan(endpoint_url: EndpointUrl = None, prefix: Prefix = None, as_json: AsJson = False) -> None:
     """Say what `create` would do, and how existing tables differ from their definitions. Changes nothing."""
-    ops = _connected(endpoint_url, prefix)
+    ops = connected(endpoint_url, prefix)
     show([_planned(ops, table) for table in TABLES], as_json=as_json)
 
 
@@ -99,7 +90,8 @@ def explained(
     as_json: AsJson = False,
 ) -> None:
     """Show an entity's key templates, the keys that components build, or what a stored key is made of."""
-    _import(module)
+    if module is not None:
+        imported(module)
     definition = explain.entity_named(TABLES, what)
     if definition is None:
         found = explain.meanings_of(TABLES, what)
@@ -110,15 +102,6 @@ def explained(
         show(explain.keys_of(definition, dict(_pair(text) for text in components)), as_json=as_json)
     else:
         show(explain.templates_of(definition), as_json=as_json, title=definition.entity.__doc__ or "")
-
-
-def _import(module: str | None) -> None:
-    if module is None:
-        return
-    try:
-        import_module(module)
-    except ImportError as error:
-        raise InvalidInputError(f"Module {module!r} cannot be imported: {error}") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aircraftops_data import errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 EXIT_CODES: tuple[tuple[type[errors.AircraftOpsDataError], int], ...] = (
     (errors.InvalidInputError, 2),
@@ -17,10 +21,13 @@ EXIT_CODES: tuple[tuple[type[errors.AircraftOpsDataError], int], ...] = (
     (errors.ConflictError, 4),
     (errors.CorruptItemError, 5),
     (errors.StoreError, 6),
+    (errors.ObjectStoreError, 6),
     (errors.EngineUnavailableError, 7),
     (errors.DefinitionError, 8),
 )
 """What each branch of errors exits with; 1 is for anything else."""
+UNHEALTHY = 9
+"""What `jobs health --strict` exits with where there are warnings."""
 
 
 def exit_code(error: errors.AircraftOpsDataError) -> int:
@@ -39,7 +46,15 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str = "") -> N
     if as_json:
         print(json.dumps(rows, indent=2, default=str))  # noqa: T201
         return
-    from rich.console import Console
+    if rows:
+        console().print(grid(rows, title))
+    else:
+        print("none")  # noqa: T201
+
+
+def grid(rows: Sequence[dict[str, Any]], title: str = "") -> Table:
+    """Records as a table."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
@@ -47,16 +62,35 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str = "") -> N
     for name in columns:
         table.add_column(name.replace("_", " "), overflow="fold")
     for record in rows:
-        table.add_row(*(_cell(record.get(name)) for name in columns))
+        table.add_row(*(escape(_cell(record.get(name))) for name in columns))
+    return table
+
+
+def show_one(record: dict[str, Any], *, as_json: bool) -> None:
+    """Print one record, a line for each of its fields, or as a JSON object."""
+    if as_json:
+        print(json.dumps(record, indent=2, default=str))  # noqa: T201
+        return
+    said = {name.replace("_", " "): _cell(value) for name, value in record.items() if value is not None}
+    width = max(map(len, said)) + 2
+    for name, text in said.items():
+        print(name.ljust(width) + text.replace("\n", "\n" + " " * width))  # noqa: T201
+
+
+def console() -> Console:
+    """Where tables go: standard output as it is now."""
+    from rich.console import Console
+
     # A pipe has no width; nothing is folded to fit a screen that is not there.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    return Console(width=None if sys.stdout.isatty() else 200)
 
 
 def _columns(rows: Iterable[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for record in rows for name in record))
+    """The fields that any of the records has something in."""
+    return list(dict.fromkeys(name for record in rows for name, value in record.items() if value is not None))
 
 
 def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    return "" if value is None else escape(str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -195,7 +195,7 @@ def _settle(
     if done is not None:
         # What an earlier try left is told of one item; a transaction's other results are only known where planned.
         return _results(intents, made, {"Attributes": done.item} if len(intents) == 1 else None)
-    errors = [next((v for v in group if isinstance(v, AircraftOpsDataError)), None) for group in grouped]
+    errors = [_error_of(group) for group in grouped]
     if any(error is not None for error in errors):
         failed = ", ".join(f"{i}: {type(error).__name__}" for i, error in enumerate(errors) if error is not None)
         raise TransactionConflictError(f"Nothing was written; refused actions {failed}", reasons=errors) from (
@@ -203,6 +203,13 @@ def _settle(
         )
     stale = {i: verdict.item for i, group in enumerate(grouped) for verdict in group if isinstance(verdict, Stale)}
     return _Again(stale, frozenset(verdict.place for verdict in verdicts if isinstance(verdict, Lost)))
+
+
+def _error_of(verdicts: Sequence[Verdict | None]) -> AircraftOpsDataError | None:
+    """Why an intent cannot be had. What stale facts led it to ask for beside says nothing: it will ask for other."""
+    if any(isinstance(verdict, Stale) for verdict in verdicts):
+        return None
+    return next((verdict for verdict in verdicts if isinstance(verdict, AircraftOpsDataError)), None)
 
 
 def _by_intent(groups: list[list[Action]], verdicts: Sequence[Verdict | None]) -> list[list[Verdict | None]]:

@@ -196,6 +196,13 @@ class Found(Generic[T]):
     clean: bool
     """Whether every item decoded."""
 
+    def whole(self) -> list[T]:
+        """The values, where there is none that did not decode. Raises CorruptItemError."""
+        for value in () if self.clean else self.values:
+            if isinstance(value, CorruptItemError):
+                raise value
+        return cast("list[T]", self.values)
+
 
 @dataclass(frozen=True)
 class Chunk(Generic[T]):

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from aircraftops_data.core.context import Context
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.jobs.content import Content
 from aircraftops_data.jobs.enqueueing import After
-from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, Priority, Queue, UniqueUntil
+from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, OnFailure, Priority, Progress, Queue, UniqueUntil
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.steps import later_check
 from aircraftops_data.jobs.transition import part_of
 from aircraftops_data.model.fields import problems
 
+M = TypeVar("M", bound=BaseModel)
 Moment = datetime | timedelta
 """An instant, or how long from now."""
 
@@ -49,9 +50,16 @@ class How(TypedDict, total=False):
 
 
 def edges_of(how: How) -> list[After]:
-    """The parents asked for, each once. Raises InvalidInputError."""
+    """The parents asked for, each once. Raises InvalidInputError, also for a wish that nobody knows."""
+    unknown = sorted(set(how) - How.__annotations__.keys())
+    if unknown:
+        raise InvalidInputError(f"A job has no {unknown[0]!r}; it has {', '.join(How.__annotations__)}")
     parents = how.get("parents", ())
     edges = [parent if isinstance(parent, After) else After(parent) for parent in parents]
+    for edge in edges:
+        if edge.on_failure not in list(OnFailure):
+            known = ", ".join(OnFailure)
+            raise InvalidInputError(f"What the failure of a parent means is one of {known}, not {edge.on_failure!r}")
     ids = [edge.parent_id for edge in edges]
     if len(set(ids)) != len(ids):
         raise InvalidInputError("A parent is given twice")
@@ -96,7 +104,7 @@ def job_of(
         **_unique(how, now),
         **_beginning(how, run_at, now),
     }
-    job = _valid(fields)
+    job = _valid(Job, fields)
     blocked = job.state is JobState.BLOCKED
     return job.model_copy(update={"due_at": later_check(job, now, options)}) if blocked else job
 
@@ -128,9 +136,14 @@ def _limit(given: Limit | tuple[str, int] | None) -> Any:
     return {"key": given[0], "most": given[1]} if isinstance(given, tuple) else given
 
 
-def _valid(fields: dict[str, Any]) -> Job:
+def progress_of(done: int, total: int | None, message: str | None) -> Progress:
+    """How far a job has come, checked. Raises InvalidValueError."""
+    return _valid(Progress, {"done": done, "total": total, "message": message})
+
+
+def _valid(model: type[M], fields: dict[str, Any]) -> M:
     try:
-        return Job.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         found = problems(error)
-        raise InvalidValueError(f"Job: {'; '.join(found)}", problems=found) from None
+        raise InvalidValueError(f"{model.__name__}: {'; '.join(found)}", problems=found) from None

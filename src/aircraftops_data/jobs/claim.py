@@ -12,10 +12,11 @@ from aircraftops_data.core.intents import Check
 from aircraftops_data.core.targets import updating
 from aircraftops_data.core.update import Update
 from aircraftops_data.errors import CancelRequestedError, ConditionFailedError, LeaseLostError
+from aircraftops_data.jobs.asking import progress_of
 from aircraftops_data.jobs.content import Content
-from aircraftops_data.jobs.model import Job, Progress
+from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.states import JobState
-from aircraftops_data.jobs.steps import OpenStep, beating, completed, failed, refuse_late, snoozed, stopped
+from aircraftops_data.jobs.steps import OpenStep, beating, completed, failed, refuse_late, snoozed, stopped, telling
 from aircraftops_data.jobs.transition import RESULT, Transition
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ class Claim:
     def completion(self, result: Any = None) -> Transition:
         """The completion as an action of a transaction, so that it and what the job wrote are one.
 
-        `complete` afterwards, with nothing, tells the children; the worker does it by itself. A result that only a
-        bucket could hold raises ItemTooLargeError.
+        `complete` afterwards, with nothing, tells the children; the worker does it by itself. Where the job has
+        succeeded already, as after a transaction whose answer was lost, LeaseLostError keeps what else is in the
+        transaction from being written twice. A result that only a bucket could hold raises ItemTooLargeError.
         """
-        return self._completing(self._jobs.result_content(self.job, result, objects=False))
+        return self._completing(self._jobs.result_content(self.job, result, objects=False), again=False)
 
     def check(self) -> None:
         """Stop a holder that should: LeaseLostError once the lease is over by this clock, CancelRequestedError."""
@@ -76,7 +78,7 @@ class Claim:
             raise CancelRequestedError("The job is to be cancelled", job_id=self.id, state=self.job.state)
 
     def heartbeat(self) -> bool:
-        """Renew the lease from now; whether somebody asked for the job to be cancelled. 1 write unit.
+        """Renew the lease from now; whether somebody asked for the job to be cancelled. 1 write unit, 2 in a workflow.
 
         Raises LeaseLostError.
         """
@@ -98,7 +100,7 @@ class Claim:
 
         The next attempt finds it in `claim.job.progress`. Raises LeaseLostError, InvalidValueError.
         """
-        self._progress = Progress(done=done, total=total, message=message)
+        self._progress = progress_of(done, total, message)
         now = self._jobs.context.clock.now()
         if self._told_at is None or now - self._told_at >= self._jobs.options.progress_every:
             self.heartbeat()
@@ -109,20 +111,20 @@ class Claim:
         2 write units. It fences like `fence`, whose place it takes: one transaction acts on an item once. `progress`
         afterwards, with the same, so that later heartbeats tell no less.
         """
-        told = Progress(done=done, total=total, message=message)
+        told = progress_of(done, total, message)
         fields = beating(self._lease, self._jobs.context.clock.now(), told)
         return updating(Job, id=self.id, set=fields, where=self._holds())
 
     def complete(self, result: Any = None) -> Job:
-        """The job succeeded. 4 write units; may be said again, and then changes nothing. Raises LeaseLostError."""
+        """The job succeeded. 4 write units, 8 in a workflow; said again it changes nothing. Raises LeaseLostError."""
         if self.job.state is JobState.SUCCEEDED:
-            return self._jobs.end(self._completing(Content(None, None)))
+            return self._jobs.end(self._completing(Content(None, None), again=True))
         found = self._jobs.result_content(self.job, result, objects=self._jobs.objects is not None)
         self._jobs.store_object(self.id, RESULT, found)
-        return self._end(self._completing(found))
+        return self._end(self._completing(found, again=True))
 
     def fail(self, error: Exception, retry_in: timedelta | None = None) -> Job:
-        """This attempt failed: the job is tried again after a back-off, or is dead. 4 or 8 write units.
+        """This attempt failed: the job is tried again after a back-off, or is dead. 6 write units.
 
         The back-off is `retry_in`, or else exponential with full jitter by the kind's policy. An error of a class the
         policy calls fatal, or an attempt that was the last, leaves the job dead. Raises LeaseLostError.
@@ -145,14 +147,14 @@ class Claim:
     def _holds(self) -> Any:
         return (Job.f.fence == self.token) & (Job.f.state == JobState.RUNNING)
 
-    def _completing(self, found: Content) -> Transition:
-        outcome = {"result": found.inline, "result_place": found.place, "progress": self._progress}
-        return self._transition(partial(completed, outcome=outcome), found)
+    def _completing(self, found: Content, *, again: bool) -> Transition:
+        outcome = {"result": found.inline, "result_place": found.place}
+        return self._transition(partial(completed, outcome=outcome, again=again), found)
 
     def _transition(self, step: OpenStep, body: Content | None = None) -> Transition:
         options = self._jobs.options
         bodies = () if body is None else body.bodies(self.id, RESULT)
-        whole = partial(step, token=self.token, options=options)
+        whole = telling(partial(step, token=self.token, options=options), self._progress)
         return Transition(self.job, whole, bodies, options.tally_parts, self._know)
 
     def _end(self, transition: Transition) -> Job:

@@ -61,7 +61,7 @@ class Claimer:
     options: JobOptions
     spread: Spread = field(default_factory=Spread)
     corrupt: dict[str, CorruptItemError] = field(default_factory=dict[str, CorruptItemError])
-    """The due jobs met so far whose items do not fit, by id; nobody can claim them."""
+    """The due jobs met so far that do not fit, or something they depend on, by id; nobody can claim them."""
 
     def claim(self, queue: Queue, context: Context, count: int = 1) -> Plan[list[Job]]:
         """The first `count` jobs that can be had, in the order of priorities; fewer where there are no more.
@@ -84,8 +84,9 @@ class Claimer:
     def _from_partition(
         self, queue: str, priority: Priority, shard: int, context: Context, found: list[Job], count: int
     ) -> Plan[None]:
-        width = max(self.spread.width, count, _CANDIDATES)
         for _ in range(_PAGES):
+            # What nobody can claim stays where it is; the others are behind it.
+            width = max(self.spread.width, count, _CANDIDATES) + len(self.corrupt)
             tickets = yield from due_tickets(queue, priority, shard, context, width)
             for ticket in self._order(tickets, context):
                 job = yield from self._look_at(ticket, context)
@@ -103,12 +104,16 @@ class Claimer:
 
     def _look_at(self, ticket: Ticket, context: Context) -> Plan[Job | None]:
         """The job of a ticket, claimed; None where it was not to be had, and then the ticket is moved or gone."""
+        self.corrupt.pop(ticket.job_id, None)
         try:
-            job = yield from finding(Job, {"id": ticket.job_id}, context, consistent=True, expired=True)
+            return (yield from self._met(ticket, context))
         except CorruptItemError as error:
             # Its ticket stays where it is, so that the job can be mended; the others behind it are not kept waiting.
             self.corrupt[ticket.job_id] = error
             return None
+
+    def _met(self, ticket: Ticket, context: Context) -> Plan[Job | None]:
+        job = yield from finding(Job, {"id": ticket.job_id}, context, consistent=True, expired=True)
         if job is None:
             # Somebody deleted the job by hand; a transition would have taken the ticket along.
             yield from write(deleting(Ticket, **ticket.identity()), context)
@@ -134,7 +139,7 @@ class Claimer:
             return job.slot
         reading = replace(query_reading(Slot.primary(key=job.limit.key)), consistent=True)
         taken = yield from chunk(reading, context, None, None)
-        numbers = {slot.number for slot in cast("list[Slot]", taken.found.values)}
+        numbers = {cast("Slot", slot).number for slot in taken.found.whole()}
         return next((number for number in range(job.limit.most) if number not in numbers), None)
 
 
@@ -162,4 +167,4 @@ def due_tickets(queue: str, priority: Priority, shard: int, context: Context, li
     """The tickets of a partition that are due, the oldest first. 1 read unit per 4 KB."""
     pattern = Ticket.primary(queue=queue, priority=priority, shard=shard).at_most(due_at=context.clock.now())
     found = yield from chunk(replace(query_reading(pattern), consistent=True), context, None, limit)
-    return cast("list[Ticket]", found.found.values)
+    return [ticket for ticket in found.found.values if isinstance(ticket, Ticket)]

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
-from aircraftops_data.core.intents import Check, Create, stamped
+from aircraftops_data.core.commit import commit, read
+from aircraftops_data.core.context import Context
+from aircraftops_data.core.intents import Check, Create, Put, stamped
 from aircraftops_data.core.writes import Action, Done, Intent, Stale, Stamp, Verdict, Writing
 from aircraftops_data.jobs.model import Body, Child, Job, OnFailure, Parent, Reservation
 from aircraftops_data.jobs.transition import going_along
 from aircraftops_data.model.definition import Item
-from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.model.entity import Entity
+from aircraftops_data.request import Plan
+from aircraftops_data.translation.codec import codec_of, is_expired
+
+# Two items each; with the job and what goes along they are less than the 100 actions of a transaction.
+_PARENTS_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ class Enqueued:
 
 
 class Enqueue(Writing):
-    """A new job. 4 write units (2 for the job, 2 for its ticket), 2 more for a unique key, a large payload, a workflow;
-    4 for each parent. With a unique key it reads first.
+    """A new job. 4 write units (2 for the job, 2 for its ticket), 2 more for a unique key and each KB of a large
+    payload, 4 for a workflow (2 of them for the index) and for each parent. With a unique key it reads first.
 
     Where a job of the same unique key is there already, nothing is written but the check that this is so.
     """
@@ -67,25 +75,36 @@ class Enqueue(Writing):
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """The job and all that goes along; or the check that another is there already."""
-        holder = self._holder(stored, stamp)
+        holder = self._holder(stored, stamp.now)
         if holder is not None:
             self._outcome = Enqueued(holder.job_id, None)
             return self._still_there(holder, stamp)
         job = stamped(self._job, 1, stamp.now)
         self._outcome = Enqueued(job.id, job)
-        intents: list[Intent[Any]] = [Create(self._job), *map(Create, self._bodies), *self._edges()]
+        beside = [*self._bodies, *self._edges(self._parents)]
+        intents: list[Intent[Any]] = [Create(self._job), *map(Create, beside)]
         intents += going_along(None, self._job, stamp, self._parts)
         return [self._watched(action, intent, stamp) for intent in intents for action in intent.resolve(None, stamp)]
 
-    def _edges(self) -> list[Intent[Any]]:
-        edges: list[Intent[Any]] = []
-        for after in self._parents:
+    def first_edges(self, context: Context) -> Plan[None]:
+        """Write the edges that are too many for one transaction, before there is a job to wait for anybody."""
+        if len(self._parents) > _PARENTS_AT_ONCE and self.needs_read:
+            stored = yield from read(self, context)
+            if self._holder(stored, context.clock.now()) is not None:
+                return
+        while len(self._parents) > _PARENTS_AT_ONCE:
+            some, self._parents = self._parents[:_PARENTS_AT_ONCE], self._parents[_PARENTS_AT_ONCE:]
+            yield from commit([Put(edge) for edge in self._edges(some)], context)
+
+    def _edges(self, parents: Sequence[After]) -> list[Entity]:
+        edges: list[Entity] = []
+        for after in parents:
             fields = {"job_id": self._job.id, "parent_id": after.parent_id, "on_failure": after.on_failure}
-            edges += [Create(Parent.model_validate(fields)), Create(Child.model_validate(fields))]
+            edges += [Parent.model_validate(fields), Child.model_validate(fields)]
         return edges
 
-    def _holder(self, stored: Item | None, stamp: Stamp) -> Reservation | None:
-        if stored is None or self.gone(stored, stamp):
+    def _holder(self, stored: Item | None, now: datetime) -> Reservation | None:
+        if stored is None or is_expired(stored, self.table, now):
             return None
         return cast("Reservation", codec_of(Reservation.definition()).entity(stored))
 

@@ -274,7 +274,7 @@ class Queue(Entity, table=JOBS, entity_type="queue"):
     shards: Annotated[int, Field(ge=1, le=100)] = 1
     paused_at: UtcDatetime | None = None
 
-    primary = PrimaryKey("QUEUES", "{name}")
+    primary = PrimaryKey("QUEUES", "QUEUE#{name}")
 
 
 class QueueDay(Entity, table=JOBS, entity_type="queue_day"):

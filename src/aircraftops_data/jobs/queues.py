@@ -9,7 +9,7 @@ from typing import cast
 from aircraftops_data.core.asking import finding
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
-from aircraftops_data.core.intents import Create, Put
+from aircraftops_data.core.intents import Create, Replace
 from aircraftops_data.errors import AlreadyExistsError, InvalidInputError
 from aircraftops_data.jobs.model import Queue
 from aircraftops_data.request import Plan
@@ -56,4 +56,4 @@ def change_queue(name: str, context: Context, *, shards: int | None = None, paus
     changes = {"shards": shards or before.shards}
     paused_at = before.paused_at if paused is None else ((before.paused_at or context.clock.now()) if paused else None)
     changed = before.model_copy(update={**changes, "paused_at": paused_at})
-    return (yield from write(Put(changed), context)) or changed
+    return (yield from write(Replace(changed), context)) or changed

@@ -128,9 +128,11 @@ def refuse_late(job: Job, token: int) -> None:
         )
 
 
-def completed(job: Job, now: datetime, *, token: int, options: JobOptions, outcome: Mapping[str, Any]) -> Job:
-    """The job succeeded; told so again by the same holder, it stays as it is. Raises LeaseLostError."""
-    if job.state is JobState.SUCCEEDED and job.fence == token:
+def completed(
+    job: Job, now: datetime, *, token: int, options: JobOptions, outcome: Mapping[str, Any], again: bool
+) -> Job:
+    """The job succeeded. Told so `again` by the same holder, it stays as it is. Raises LeaseLostError."""
+    if again and job.state is JobState.SUCCEEDED and job.fence == token:
         return job
     refuse_late(job, token)
     return moved(job, JobState.SUCCEEDED, now, options, **outcome)
@@ -150,7 +152,7 @@ def failed(
         at=now,
         worker=job.worker,
         error=type(error).__name__,
-        message=str(error)[:_MESSAGE_LIMIT],
+        message=_storable(str(error))[:_MESSAGE_LIMIT],
     )
     job = job.model_copy(update={"failures": _with(job, failure)})
     if job.cancel_requested_at is not None:
@@ -161,6 +163,11 @@ def failed(
     if job.deadline_at is not None and job.deadline_at <= due_at:
         return moved(job, JobState.EXPIRED, now, options)
     return moved(job, JobState.RETRYABLE, now, options, due_at=due_at)
+
+
+def _storable(text: str) -> str:
+    """A text with what has no UTF-8 form written out, as in names of files that are no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def snoozed(job: Job, now: datetime, *, token: int, delay: timedelta, options: JobOptions) -> Job:
@@ -175,6 +182,16 @@ def stopped(job: Job, now: datetime, *, token: int, options: JobOptions) -> Job:
     """The holder gave up because it was asked to cancel. Raises LeaseLostError."""
     refuse_late(job, token)
     return moved(job, JobState.CANCELLED, now, options)
+
+
+def telling(step: Step, progress: Progress | None) -> Step:
+    """A step of a holder that leaves behind how far it has come."""
+
+    def told(job: Job, now: datetime) -> Job:
+        after = step(job, now)
+        return after if after is job else after.model_copy(update={"progress": progress})
+
+    return told
 
 
 def beating(lease: timedelta, now: datetime, progress: Progress | None) -> dict[str, Any]:
@@ -197,8 +214,10 @@ def cancelled(job: Job, now: datetime, *, options: JobOptions) -> Job:
 
 def redriven(job: Job, now: datetime, *, options: JobOptions) -> Job:
     """A job that ended without success, to be run again with all its attempts. Raises JobStateError."""
-    fresh = {"expires_at": None, "finished_at": None, "cancel_requested_at": None, "deadline_at": None}
-    return waiting(job, None, now, options, attempt=0, **fresh)
+    if job.state not in ENDED:
+        raise JobStateError("Only a job that has ended can be redriven", job_id=job.id, state=job.state)
+    undone = ("expires_at", "finished_at", "cancel_requested_at", "deadline_at", "held")
+    return waiting(job, None, now, options, attempt=0, **dict.fromkeys(undone))
 
 
 def released(job: Job, now: datetime, *, options: JobOptions) -> Job:

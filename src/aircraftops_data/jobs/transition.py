@@ -25,8 +25,8 @@ _COUNTED = {state: str(state) for state in ENDED}
 class Transition(Writing):
     """A step of a job, taken in one transaction; where others changed the job meanwhile, taken again from there.
 
-    2 write units per KB for the job and for each item beside it that comes or goes. Raises what the step raises, and
-    NotFoundError where there is no job.
+    2 write units per KB for the job, for each item beside it that comes or goes, and in a workflow for the index.
+    Raises what the step raises, and NotFoundError where there is no job.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Transition(Writing):
         super().__init__(definition, definition.identify({"id": job.id}))
         self.job = job
         """The job as it is known: before the transition, and after it as that left it."""
+        self._before = job
         self._step = step
         self._bodies = bodies
         self._parts = parts
@@ -53,7 +54,8 @@ class Transition(Writing):
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """The job as the step leaves it, under the version it was taken from; and what goes along."""
-        before: Job = self.job if stored is None else self.codec.entity(stored)
+        # Not from `job`: a try that was refused for a moment has set that to what it would have left.
+        before: Job = self._before if stored is None else self.codec.entity(stored)
         after = self._step(before, stamp.now)
         if after is before:
             self.job = before

@@ -51,7 +51,8 @@ class FieldEncoders:
 
     def _left(self, name: str, value: Any) -> AttributeValue | None:
         """What is not written in place; a model of another class than its field's is cut down to that."""
-        return self._stored(name, self._dump(name, value) if name in self._flat else value)
+        cut = name in self._flat and value is not None
+        return self._stored(name, self._dump(name, value) if cut else value)
 
     def _one_by_one(self, values: Mapping[str, Any]) -> Item:
         """The same, more slowly; the error says which field it was."""

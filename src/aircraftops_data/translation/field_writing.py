@@ -90,9 +90,15 @@ def _encode_inner(_: str, value: Any) -> AttributeValue:
 
 def innermost(schema: Schema) -> Schema:
     """The schema of a type itself, inside fields, defaults, rules and None."""
+    return _layers(schema)[-1]
+
+
+def _layers(schema: Schema) -> list[Schema]:
+    layers = [schema]
     while schema["type"] != "model" and isinstance(schema.get("schema"), dict):
         schema = schema["schema"]
-    return schema
+        layers.append(schema)
+    return layers
 
 
 def is_left_alone(schema: Schema) -> bool:
@@ -106,11 +112,12 @@ def is_left_alone(schema: Schema) -> bool:
 
 def is_flat(schema: Schema) -> bool:
     """Whether a value is a model whose serializer only gives its fields, each left alone or such a model again."""
-    found = innermost(schema)
-    if found["type"] != "model":
+    layers = _layers(schema)
+    found = layers[-1]
+    if found["type"] != "model" or any("serialization" in layer for layer in layers):
         return False
     inside, config = cast("Schema", found["schema"]), cast("Schema", found.get("config") or {})
-    special = "serialization" in found or found.get("root_model") or config.get("extra_fields_behavior") == "allow"
+    special = found.get("root_model") or config.get("extra_fields_behavior") == "allow"
     if special or inside["type"] != "model-fields" or inside.get("computed_fields") or "serialization" in inside:
         return False
     fields = cast("dict[str, Schema]", inside["fields"]).values()

@@ -1,0 +1,35 @@
+"""The engine of a run: DynamoDB Local, and the processor time it takes."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+def processor_seconds(endpoint: str) -> float | None:
+    """The user and system time so far of the process that serves an endpoint here; None where that is not known.
+
+    Source: proc(5), fields 14 and 15 of /proc/PID/stat.
+    """
+    process = _server(str(urlsplit(endpoint).port))
+    if process is None:
+        return None
+    # The second field is the name in parentheses, which may hold spaces.
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _server(port: str) -> Path | None:
+    """The process that was started with this `-port`, by Java and by nothing that only passes the command on."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if Path(words[0]).name == "java" and ("-port", port) in pairwise(words):
+            return process
+    return None

@@ -1,0 +1,52 @@
+"""One run about jobs: costs, then throughput, then latency, on a DynamoDB Local of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aircraftops_data import AircraftOps
+from aircraftops_data.testing import LocalDynamoDB, local_session
+from benchmarks.jobs import costs, latency
+from benchmarks.jobs.results import JobResults
+from benchmarks.jobs.throughput import Field
+from benchmarks.setting import setting
+
+RATES = (5, 25)
+PAUSE = 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to measure; nothing of a part that is given no time."""
+
+    load_seconds: float = 2.0
+    latency_seconds: float = 10.0
+
+
+def run(plan: Plan, say: Callable[[str], object] = lambda _: None) -> JobResults:
+    """Measure it all."""
+    with LocalDynamoDB() as engine:
+        results = JobResults(setting=setting("asyncio"), engine=engine.description)
+        say("costs")
+        results.costs = _costs(engine.endpoint_url)
+        with _connected(engine.endpoint_url, "load-", transport="direct") as ops:
+            if plan.load_seconds:
+                results.loads = list(Field(ops, engine.endpoint_url, "load-").loads(plan.load_seconds, say))
+            if plan.latency_seconds:
+                say("latency")
+                results.latencies = [latency.measured(ops.jobs, rate, PAUSE, plan.latency_seconds) for rate in RATES]
+    return results
+
+
+def _costs(endpoint: str) -> dict[str, list[costs.Bill]]:
+    clock = costs.Ticking()
+    with _connected(endpoint, "costs-", clock=clock) as ops:
+        return {name: costs.told(name, ops.core, clock) for name in costs.STORIES}
+
+
+def _connected(endpoint: str, prefix: str, **how: Any) -> AircraftOps:
+    ops = AircraftOps.connect(session=local_session(), endpoint_url=endpoint, prefix=prefix, **how)
+    ops.create_tables()
+    return ops
