@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 from aircraftops_data.errors import LeaseLostError
@@ -34,9 +35,11 @@ def _work(ingestion: Ingestion, claimer: Claimer) -> None:
 
 
 def _run(ingestion: Ingestion, claim: Claim) -> None:
-    try:
-        claim.complete(ingestion.handlers[claim.job.kind](claim))
-    except LeaseLostError:
-        return
-    except Exception as error:  # noqa: BLE001  whatever a handler raises is that attempt's failure
-        claim.fail(error)
+    # A claim whose lease was lost can do no more; another worker has the job.
+    with suppress(LeaseLostError):
+        try:
+            result = ingestion.handlers[claim.job.kind](claim)
+        except Exception as error:  # noqa: BLE001  whatever a handler raises is that attempt's failure
+            claim.fail(error)
+        else:
+            claim.complete(result)

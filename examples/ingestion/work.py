@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -105,8 +105,8 @@ class Ingestion:
         job = self.jobs.find(f"{self.run}.report")
         return None if job is None else self.jobs.result(job)
 
-    def _ask(self, kind: str, payload: _Payload, job_id: str, parents: tuple[After, ...] = ()) -> bool:
-        """Ask for a job by its name, which makes it safe to ask twice."""
+    def _ask(self, kind: str, payload: _Payload, job_id: str, parents: Sequence[After] = ()) -> bool:
+        """Ask for a job by its name, which makes it safe to ask twice; whether it is new."""
         try:
             self.jobs.enqueue(kind, payload, id=job_id, workflow=self.run, parents=parents)
         except AlreadyExistsError:
@@ -126,9 +126,12 @@ class Ingestion:
         chunks = self._chunks(numbers, repeats)
         lines = {file: len(found) for file, found in numbers.items()}
         self._told(f"planned: {sum(lines.values())} lines of {len(lines)} files, in {len(chunks)} chunks")
-        for number, chunk in enumerate(chunks):
-            self._ask(CHUNK, chunk, self._chunk_id(number))
-            claim.progress(number + 1, len(chunks) + 1)
+        for number in range(_done(claim), len(chunks)):
+            with self.core.transaction() as transaction:
+                chunk_id = self._chunk_id(number)
+                transaction.add(self.jobs.enqueue_action(CHUNK, chunks[number], id=chunk_id, workflow=self.run))
+                transaction.add(claim.progress_action(number + 1, len(chunks)))
+            claim.progress(number + 1, len(chunks))
         after = tuple(After(self._chunk_id(number), OnFailure.RUN) for number in range(len(chunks)))
         self._ask(REPORT, ReportOf(run=self.run, lines=lines, chunks=len(chunks)), f"{self.run}.report", after)
 
@@ -164,7 +167,7 @@ class Ingestion:
         said = self.folder.said(asked.file, asked.first, asked.last)
         outcomes = [judge(one, asked.repeats, self.folder.earlier) for one in said]
         name = f"{asked.file}, lines {asked.first} to {asked.last}"
-        done = claim.job.progress.done if claim.job.progress else 0
+        done = _done(claim)
         if claim.job.attempt > 1:
             self._told(f"{name}: goes on at {done} of {len(outcomes)}")
         for start in range(done, len(outcomes), self._lines_a_batch):
@@ -175,7 +178,7 @@ class Ingestion:
         return tally
 
     def _write(self, claim: Claim, asked: ChunkOf, batch: list[Outcome], done: int, total: int) -> None:
-        """Write a batch and how far the job has come, both or neither. Raises LeaseLostError."""
+        """Write a batch and how far the job has come, both or neither; neither once the lease is lost."""
         writes = [(outcome, entity) for outcome in batch for entity in _entities(asked, outcome)]
         known = self._known([entity for _, entity in writes if isinstance(entity, Aircraft)])
         try:
@@ -185,8 +188,6 @@ class Ingestion:
                     transaction.create(entity) if new else transaction.put(entity)
                 transaction.add(claim.progress_action(done, total))
         except TransactionConflictError as conflict:
-            # Refused because the lease is lost? Then the heartbeat says so.
-            claim.heartbeat()
             taken = [
                 outcome.line
                 for (outcome, _), reason in zip(writes, conflict.reasons, strict=False)
@@ -227,6 +228,11 @@ class Ingestion:
     def quarantined(self, file: str) -> list[QuarantinedLine]:
         """The lines of a file that were not taken, in order."""
         return self.core.query(QuarantinedLine.primary(run=self.run, file=file)).consistent().all()
+
+
+def _done(claim: Claim) -> int:
+    """How far an earlier claim of the job came."""
+    return claim.job.progress.done if claim.job.progress else 0
 
 
 def _entities(asked: ChunkOf, outcome: Outcome) -> tuple[Entity, ...]:
