@@ -10,7 +10,7 @@ from typing import Any
 from aircraftops_data import AircraftOps
 from aircraftops_data.testing import LocalDynamoDB, local_session
 from benchmarks.jobs import costs, latency, peers
-from benchmarks.jobs.results import JobResults
+from benchmarks.jobs.results import Bill, JobResults
 from benchmarks.jobs.throughput import Field
 from benchmarks.setting import setting
 
@@ -48,7 +48,7 @@ def _load_average() -> float:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
-def _costs(endpoint: str) -> dict[str, list[costs.Bill]]:
+def _costs(endpoint: str) -> dict[str, list[Bill]]:
     clock = costs.Ticking()
     with _connected(endpoint, "costs-", clock=clock) as ops:
         return {name: costs.told(name, ops.core, clock) for name in costs.STORIES}
