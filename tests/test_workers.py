@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CoreTable
-from aircraftops_data.errors import (
-    InvalidInputError,
-)
+from aircraftops_data.errors import InvalidInputError, StoreError
 from aircraftops_data.jobs import Hooks, JobState, Poll, Snooze
 from aircraftops_data.model.schema import JOBS
+from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
-from faults import lost_reply, passing, throttled
+from faults import Send, lost_reply, passing, throttled
 from workplace import SHORT, Workplace, raising, until
 
 pytestmark = pytest.mark.parametrize("engine", ["moto"], indirect=True)
@@ -313,6 +312,37 @@ def test_workers_name_themselves_so_that_no_two_share_a_name(place: Workplace) -
     assert re.fullmatch(rf".+-{os.getpid()}-[0-9a-f]{{8}}", one.id)
     assert one.id != other.id
     assert place.worker(worker_id="me").id == "me"
+
+
+# Schedules
+
+
+def test_a_worker_enqueues_what_schedules_ask_for(place: Workplace) -> None:
+    place.jobs.schedule("minutely", cron="* * * * *", kind="k")
+    place.clock.advance(timedelta(minutes=1))
+    ran: list[str] = []
+    with place.at_work(place.working(lambda claim: ran.append(claim.id), tick_every=SHORT)):
+        until(lambda: ran)
+
+
+def test_a_worker_that_cannot_tick_says_so_and_works_on(place: Workplace) -> None:
+    place.jobs.schedule("minutely", cron="* * * * *", kind="k")
+    place.clock.advance(timedelta(minutes=1))
+    place.transport.always("TransactWriteItems", refused)
+    with place.at_work(place.working(lambda claim: None, tick_every=SHORT)):
+        until(lambda: "poll_failed" in place.hooks.names)
+
+
+def refused(request: Request, send: Send) -> Response:
+    """The engine takes no writes just now."""
+    raise StoreError("refused", operation=request.operation)
+
+
+def test_a_worker_need_not_tick(place: Workplace) -> None:
+    place.jobs.schedule("minutely", cron="* * * * *", kind="k")
+    place.clock.advance(timedelta(minutes=1))
+    place.run(place.working(lambda claim: None, tick_every=None))
+    assert place.jobs.tick() != []
 
 
 # Measures

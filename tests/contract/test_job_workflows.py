@@ -51,21 +51,30 @@ def test_a_join_runs_when_the_last_parent_has_succeeded(jobs: Any) -> None:
     assert edges(jobs) == 0
 
 
-def test_a_join_of_more_parents_than_a_transaction_takes(jobs: Any) -> None:
-    parents = [asked(jobs, "part") for _ in range(90)]
+@pytest.fixture
+def too_many(engine: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """More parents than one transaction is given; fewer are, where transactions are as slow as moto's."""
+    if engine != "moto":
+        return 45
+    monkeypatch.setattr("aircraftops_data.jobs.enqueueing._PARENTS_AT_ONCE", 3)
+    return 7
+
+
+def test_a_join_of_more_parents_than_a_transaction_takes(jobs: Any, too_many: int) -> None:
+    parents = [asked(jobs, "part") for _ in range(too_many)]
     join = asked(jobs, "join", *parents)
-    assert edges(jobs) == 180
-    for claim in jobs.claims(jobs.claimer("w"), "default", count=90):
+    assert edges(jobs) == 2 * too_many
+    for claim in jobs.claims(jobs.claimer("w"), "default", count=too_many):
         assert jobs.get(join.id).state is JobState.BLOCKED
         claim.complete()
     assert (claimed(jobs).id, edges(jobs)) == (join.id, 0)
 
 
-def test_a_big_join_that_is_there_already_leaves_no_edges(jobs: Any) -> None:
-    parents = [asked(jobs, "part") for _ in range(50)]
+def test_a_big_join_that_is_there_already_leaves_no_edges(jobs: Any, too_many: int) -> None:
+    parents = [asked(jobs, "part") for _ in range(too_many)]
     join = asked(jobs, "join", *parents, unique="k")
     assert asked(jobs, "join", *parents, unique="k").id == join.id
-    assert edges(jobs) == 100
+    assert edges(jobs) == 2 * too_many
 
 
 def test_a_job_can_fan_out_and_each_of_its_children_waits_for_it(jobs: Any) -> None:

@@ -30,13 +30,15 @@ from aircraftops_data.jobs.working import (
 H = TypeVar("H", bound=Handler)
 GRACE = timedelta(seconds=30)
 MEASURE_EVERY = timedelta(minutes=1)
+TICK_EVERY = timedelta(seconds=10)
 
 
 class AsyncWorker:
     """Runs jobs: `concurrency` at a time, each under a lease that is renewed while its handler runs.
 
     What a handler returns is the job's result; what it raises fails the attempt. `Snooze` puts the job off. With
-    `messages` the jobs are those that messages of SQS tell of, and `queues` may be empty.
+    `messages` the jobs are those that messages of SQS tell of, and `queues` may be empty. It ticks for the schedules
+    too, every `tick_every` (1 read unit; None: never): of all workers that do, one enqueues each slot.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class AsyncWorker:
         hooks: Hooks | None = None,
         worker_id: str | None = None,
         measure_every: timedelta | None = MEASURE_EVERY,
+        tick_every: timedelta | None = TICK_EVERY,
         messages: SqsQueue | None = None,
     ) -> None:
         if concurrency < 1:
@@ -65,6 +68,7 @@ class AsyncWorker:
         self._poll = poll or Poll()
         self._hooks = hooks or Hooks()
         self._measure_every = measure_every
+        self._tick_every = tick_every
         self._claimer = jobs.claimer(self.id, lease)
         self._handlers: dict[str, Handler] = {}
         self._failed = partial(tell_poll_failed, self._hooks)
@@ -106,6 +110,8 @@ class AsyncWorker:
             self._ring = shift.hands.ring
             if self._measure_every is not None and type(self._hooks).measured is not Hooks.measured:
                 shift.hands.every(self._measure_every.total_seconds(), self._measure)
+            if self._tick_every is not None:
+                shift.hands.every(self._tick_every.total_seconds(), self._tick)
             try:
                 await self._claim_on(shift, until_idle)
             except BaseException as error:
@@ -184,6 +190,14 @@ class AsyncWorker:
     async def _put_by(self, claim: AsyncClaim) -> None:
         try:
             await self._source.done(claim)
+        except AircraftOpsDataError as error:
+            self._failed(error)
+
+    async def _tick(self) -> None:
+        """Enqueue what schedules ask for; of all workers that tick, one enqueues each slot."""
+        try:
+            if await self._jobs.tick():
+                self._ring()
         except AircraftOpsDataError as error:
             self._failed(error)
 
