@@ -22,6 +22,8 @@ from ingestion.files import Folder
 from ingestion.running import LEASE, work
 from ingestion.work import CHUNK, FilesChangedError, Ingestion
 
+pytestmark = pytest.mark.slow
+
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem")
 
 
@@ -41,7 +43,7 @@ def fresh(client: Any, clock: ManualClock) -> Callable[[], AircraftOps]:
     return make
 
 
-@pytest.fixture(params=["moto", pytest.param("local", marks=pytest.mark.slow)])
+@pytest.fixture(params=["moto", "local"])
 def engine(request: pytest.FixtureRequest) -> str:
     """One transport is enough: the example has none of its own."""
     return str(request.param)
@@ -122,14 +124,13 @@ def stopped_at(ops: AircraftOps, folder: Folder, fault: Fault) -> bool:
     return False
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["moto"])
 @pytest.mark.parametrize("send_first", [False, True], ids=["before a write", "after a write"])
 def test_stopped_at_any_write_it_comes_to_the_same_end(
     fresh: Callable[[], AircraftOps], clock: ManualClock, tmp_path: Path, send_first: bool
 ) -> None:
     """Real processes are killed in test_ingestion_kills.py."""
-    folder = few_lines(tmp_path, "faa_register.csv", "openflights_airlines.dat")
+    folder = few_lines(tmp_path, "faa_deregistered.csv", "openflights_airlines.dat")
     whole = fresh()
     report, want = run(small_steps(whole, folder)), state(whole)
     for number in count(1):
