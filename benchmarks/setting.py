@@ -21,6 +21,7 @@ _PACKAGES = (
     "aiohttp",
     "uvloop",
     "aws-lambda-powertools",
+    "huey",
 )
 
 

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from aircraftops_data import JOBS, AircraftOps
 from aircraftops_data.cli import jobs as job_commands
+from aircraftops_data.cli import working
 from aircraftops_data.cli.app import app
 from aircraftops_data.cli.moments import beside_now, day, moment, short, spoken
 from aircraftops_data.cli.output import UNHEALTHY, exit_code
@@ -96,8 +97,17 @@ def test_a_list_that_is_cut_says_so(ops: AircraftOps) -> None:
     for _ in range(3):
         ops.jobs.enqueue("k")
     cut = invoked("list", "--limit", "2")
-    assert cut.stderr == "The first 2; --limit shows more.\n"
+    assert cut.stderr == "The first 2; there may be more (--limit).\n"
     assert invoked("list", "--limit", "4").stderr == ""
+
+
+def test_a_job_whose_item_does_not_fit_is_told_beside_the_list(ops: AircraftOps, session: boto3.Session) -> None:
+    spoilt, other = (ops.jobs.enqueue("k") for _ in range(2))
+    key = {"PK": {"S": f"JOB#{spoilt.id}"}, "SK": {"S": "JOB"}}
+    session.client("dynamodb").update_item(TableName="JobsTable", Key=key, UpdateExpression="REMOVE kind")
+    listed = invoked("list", "--json")
+    assert [record["id"] for record in json.loads(listed.stdout)] == [other.id]
+    assert listed.stderr.startswith(f"! job {spoilt.id} is left out: ")
 
 
 def test_the_jobs_of_a_workflow_are_listed_also_ended_ones(ops: AircraftOps) -> None:
@@ -171,14 +181,14 @@ def test_a_job_is_shown_whose_payload_cannot_be_had(ops: AircraftOps) -> None:
 
 
 def test_health_warns_and_with_strict_exits_with_9(ops: AircraftOps, clock: ManualClock) -> None:
-    ops.jobs.enqueue("k", queue="ingest", priority="low")
+    job = ops.jobs.enqueue("k", queue="ingest", priority="low")
     assert "!" not in invoked("health", "--strict").stdout
     clock.advance(600)
     said = invoked("health", "--strict", code=UNHEALTHY).stdout
     assert "1 (10m)" in said
-    assert "! ingest: a low job has been due for 600 s" in said
+    assert f"! ingest: low job {job.id} has been due for 600 s" in said
     (record,) = printed("health")
-    assert record["due"]["low"] == {"depth": 1, "bounded": False, "oldest_due_seconds": 600.0}
+    assert record["due"]["low"] == {"depth": 1, "complete": True, "oldest_due_seconds": 600.0}
     assert [warning["concern"] for warning in record["warnings"]] == ["oldest_due_age"]
 
 
@@ -235,6 +245,9 @@ def test_a_payload_comes_from_a_file_or_standard_input(ops: AircraftOps, tmp_pat
         (("list", "--state", "dead"), "live jobs only"),
         (("list", "--dead", "--state", "dead"), "--dead goes with"),
         (("list", "--dead", "--queue", "q", "--day", "x"), "'x' is no day"),
+        (("list", "--day", "yesterday"), "--day goes with --dead"),
+        (("redrive", "x", "--all"), "Name a job, or a --queue"),
+        (("redrive", "x", "--day", "today"), "Name a job, or a --queue"),
         (("redrive",), "Name a job, or a --queue"),
         (("redrive", "x", "--queue", "q"), "Name a job, or a --queue"),
         (("watch", "--queue", "q", "--workflow", "w"), "not both"),
@@ -307,7 +320,7 @@ class StandIn:
 
     made: list[StandIn] = []
 
-    def __init__(self, jobs: Any, queues: list[str], concurrency: int) -> None:
+    def __init__(self, jobs: Any, queues: list[str], *, concurrency: int) -> None:
         self.jobs, self.queues, self.concurrency = jobs, queues, concurrency
         self.handlers: dict[str, Any] = {}
         self.ran: list[bool] = []
@@ -322,9 +335,7 @@ class StandIn:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
-    module: Any = ModuleType("aircraftops_data.jobs.worker")
-    module.Worker = StandIn
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(working, "Worker", StandIn)
     monkeypatch.setattr(StandIn, "made", [])
     return StandIn
 
@@ -401,11 +412,13 @@ def test_the_view_of_queues_has_their_warnings(ops: AircraftOps, clock: ManualCl
     ops.jobs.enqueue("k", queue="ingest")
     claim = ops.jobs.claim("ingest", worker="w")
     assert claim is not None
-    ops.jobs.enqueue("k", queue="ingest")
+    job = ops.jobs.enqueue("k", queue="ingest")
+    clock.advance(30)
+    assert "! " not in drawn(of_queues(ops.jobs, []))
     clock.advance(600)
     said = drawn(of_queues(ops.jobs, []))
     assert "queues: ingest" in said
-    assert "! ingest: a normal job has been due" in said
+    assert f"! ingest: normal job {job.id} has been due for 630 s" in said
 
 
 def test_a_loop_ends_with_the_workflow_and_looks_each_second(
@@ -528,6 +541,20 @@ def test_the_commands_reach_an_engine_by_its_endpoint_and_prefix(local_endpoint:
     assert json.loads(line)["ended"] is True
 
 
+@pytest.mark.slow
+def test_a_worker_of_the_command_line_runs_what_was_asked_for(
+    local_endpoint: str, fresh_names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_work.py").write_text("handlers = {'double': lambda claim: 2 * claim.payload}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    where = ("--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    assert CliRunner().invoke(app, ["tables", "create", *where]).exit_code == 0
+    job_id = printed("enqueue", "double", "21", *where)["id"]
+    assert printed("work", "--module", "their_work", "--until-idle", *where)["queues"] == ["default"]
+    assert printed("show", job_id, *where)["result"] == 42
+
+
 # Moments
 
 
@@ -553,7 +580,8 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 
 def test_days_have_names() -> None:
     today = date(2030, 3, 1)
-    assert [day(text, today) for text in ("today", "yesterday", "2029-12-31")] == [
+    assert [day(text, today) for text in (None, "today", "yesterday", "2029-12-31")] == [
+        today,
         today,
         date(2030, 2, 28),
         date(2029, 12, 31),

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.jobs import latency, report, running
 from benchmarks.jobs.billing import Billing
 from benchmarks.jobs.engine import processor_seconds
-from benchmarks.jobs.results import Bill, Crew, Done, JobResults, Latency, Load
+from benchmarks.jobs.results import Bill, Crew, Done, JobResults, Latency, Load, Peer
 from benchmarks.jobs.throughput import CREWS, WORKS, Field
 from benchmarks.results import store
 from benchmarks.setting import setting
@@ -105,8 +105,8 @@ def test_every_job_is_waited_for_once(field: Field) -> None:
 
 @pytest.mark.slow
 def test_a_run_without_loads_tells_the_costs() -> None:
-    found = running.run(running.Plan(load_seconds=0, latency_seconds=0))
-    assert found.loads == found.latencies == []
+    found = running.run(running.Plan(load_seconds=0, latency_seconds=0, peer_jobs=0))
+    assert found.loads == found.latencies == found.peers == []
     assert "A simple job" in found.costs
 
 
@@ -154,6 +154,13 @@ def test_rates_are_those_of_the_clock_and_processor_time_is_told_apart() -> None
 
 def test_latency_is_told_as_its_median_and_its_tail() -> None:
     assert "| 5 | 100 | 20 | 51.0 | 100.0 | 100.0 |" in [*report.lines(results())]
+
+
+def test_a_peer_is_told_where_there_is_one() -> None:
+    peer = Peer(name="Somebody", enqueued=1234.5, completed=67.8)
+    told = [*report.lines(results().model_copy(update={"peers": [peer]}))]
+    assert "| Somebody | 1,234 | 68 |" in told
+    assert not any("For context" in line for line in report.lines(results()))
 
 
 def test_a_report_replaces_only_what_stands_between_its_markers(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from inspect import isawaitable, isgenerator
 from threading import Lock, Thread
 from typing import Any
@@ -18,8 +19,9 @@ from aircraftops_data.testing import ManualClock
 from blocking import InThread
 from faults import FaultyTransport
 
-QUICK = Poll(first=Poll().first / 100, most=Poll().first / 50)
+QUICK = Poll(first=Poll().first / 20, most=Poll().first / 5)
 PATIENCE_SECONDS = 20.0
+SHORT = timedelta(seconds=0.12)
 Condition = Callable[[], object]
 
 
@@ -155,3 +157,12 @@ async def _waited_in_task(conditions: Generator[Condition, None, Any]) -> Any:
             return ended.value
         while not condition():
             await asyncio.sleep(0.001)
+
+
+def raising(error: BaseException) -> Callable[[Any], Any]:
+    """A handler that raises this."""
+
+    def handler(claim: Any) -> Any:
+        raise error
+
+    return handler

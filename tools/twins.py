@@ -29,6 +29,7 @@ TWINS = {
     "access/aio/registry.py": "access/registry.py",
     "jobs/aio/claim.py": "jobs/claim.py",
     "jobs/aio/turn.py": "jobs/turn.py",
+    "jobs/aio/views.py": "jobs/views.py",
     "jobs/aio/jobs.py": "jobs/jobs.py",
     "jobs/aio/shift.py": "jobs/shift.py",
     "jobs/aio/sources.py": "jobs/sources.py",

@@ -115,6 +115,15 @@ def workflow(teller: Teller) -> None:
     teller.complete(teller.claim("claim the child"), "complete the child")
 
 
+def blocked(teller: Teller) -> None:
+    """A job whose parent runs much later, so that it is looked at meanwhile."""
+    parent = teller.enqueue("enqueue the parent", workflow="later", run_at=timedelta(hours=1))
+    teller.enqueue("enqueue the child", workflow=parent.workflow, parents=[parent])
+    teller.pass_time(90)
+    teller.poll("look at the child, find nothing else")
+    teller.poll("poll")
+
+
 def large(teller: Teller) -> None:
     """A payload of 10 KB."""
     teller.enqueue(payload=LARGE)
@@ -178,6 +187,7 @@ STORIES: Mapping[str, tuple[Story, int]] = {
     "With a fence": (fenced, 1),
     "With a unique key": (unique, 1),
     "A workflow of two": (workflow, 1),
+    "Waiting long for its parent": (blocked, 1),
     "A payload of 10 KB": (large, 1),
     "Failed once": (retried, 1),
     "Failed for good, redriven": (dead, 1),

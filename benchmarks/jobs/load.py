@@ -69,6 +69,7 @@ def _where(order: Order) -> dict[str, Any]:
 
 def _in_threads(order: Order) -> Done:
     crew = order.crew
+    assert crew.client != "asyncio"
     with AircraftOps.connect(transport=crew.client, **_where(order)) as ops, ThreadPoolExecutor(crew.hands) as pool:
         ops.jobs.claim("warm up", worker="nobody")
         _wait_for_the_word()

@@ -65,11 +65,22 @@ class Latency(BaseModel):
     seconds: list[float]
 
 
+class Peer(BaseModel):
+    """Another library, in one thread: jobs enqueued a second, and claimed and completed."""
+
+    name: str
+    enqueued: float
+    completed: float
+
+
 class JobResults(BaseModel):
     """One run."""
 
     setting: Setting
     engine: str
+    load_average: float = 0.0
+    """How many were waiting for a processor before anything was measured."""
     costs: dict[str, list[Bill]] = {}
     loads: list[Load] = []
     latencies: list[Latency] = []
+    peers: list[Peer] = []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aircraftops_data import AircraftOps
 from aircraftops_data.testing import LocalDynamoDB, local_session
-from benchmarks.jobs import costs, latency
-from benchmarks.jobs.results import JobResults
+from benchmarks.jobs import costs, latency, peers
+from benchmarks.jobs.results import Bill, JobResults
 from benchmarks.jobs.throughput import Field
 from benchmarks.setting import setting
 
@@ -23,12 +24,13 @@ class Plan:
 
     load_seconds: float = 2.0
     latency_seconds: float = 10.0
+    peer_jobs: int = 500
 
 
 def run(plan: Plan, say: Callable[[str], object] = lambda _: None) -> JobResults:
     """Measure it all."""
     with LocalDynamoDB() as engine:
-        results = JobResults(setting=setting("asyncio"), engine=engine.description)
+        results = JobResults(setting=setting("asyncio"), engine=engine.description, load_average=_load_average())
         say("costs")
         results.costs = _costs(engine.endpoint_url)
         with _connected(engine.endpoint_url, "load-", transport="direct") as ops:
@@ -37,10 +39,16 @@ def run(plan: Plan, say: Callable[[str], object] = lambda _: None) -> JobResults
             if plan.latency_seconds:
                 say("latency")
                 results.latencies = [latency.measured(ops.jobs, rate, PAUSE, plan.latency_seconds) for rate in RATES]
+            if plan.peer_jobs and (peer := peers.huey(plan.peer_jobs)) is not None:
+                results.peers = [peer]
     return results
 
 
-def _costs(endpoint: str) -> dict[str, list[costs.Bill]]:
+def _load_average() -> float:
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
+def _costs(endpoint: str) -> dict[str, list[Bill]]:
     clock = costs.Ticking()
     with _connected(endpoint, "costs-", clock=clock) as ops:
         return {name: costs.told(name, ops.core, clock) for name in costs.STORIES}

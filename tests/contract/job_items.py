@@ -84,8 +84,10 @@ class Items:
 def clear(core: CoreTable) -> None:
     """Delete whatever is stored."""
     name, send = core.context.names[JOBS], core.runner.transport.send
-    for item in send(Request("Scan", {"TableName": name, "ConsistentRead": True}))["Items"]:
-        send(Request("DeleteItem", {"TableName": name, "Key": {"PK": item["PK"], "SK": item["SK"]}}))
+    items = send(Request("Scan", {"TableName": name, "ConsistentRead": True}))["Items"]
+    deletes = [{"DeleteRequest": {"Key": {"PK": item["PK"], "SK": item["SK"]}}} for item in items]
+    for start in range(0, len(deletes), 25):
+        send(Request("BatchWriteItem", {"RequestItems": {name: deletes[start : start + 25]}}))
 
 
 def _entity(item: Mapping[str, Any]) -> Entity:

@@ -46,6 +46,12 @@ UNITS: dict[str, dict[str, Units]] = {
         "claim the child": (3, 8),
         "complete the child": (1, 8),
     },
+    "Waiting long for its parent": {
+        "enqueue the parent": (0, 8),
+        "enqueue the child": (5, 12),
+        "look at the child, find nothing else": (7, 8),
+        "poll": (3, 0),
+    },
     "A payload of 10 KB": {
         "enqueue": (0, 26),
         "claim": (6, 6),

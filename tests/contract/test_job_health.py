@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from aircraftops_data.errors import AlreadyExistsError, InvalidInputError
+from aircraftops_data.errors import AlreadyExistsError, CorruptItemError, InvalidInputError
 from aircraftops_data.jobs import After, HealthLimits, Job, Priority, Queue, Ticket
-from aircraftops_data.jobs.health import DEPTH_BOUND, RECENT, Concern, PartitionMeasure, QueueHealth, estimated_writes
+from aircraftops_data.jobs.health import DEPTH_BOUND, RECENT, Concern, PartitionHealth, QueueHealth, estimated_writes
+from aircraftops_data.jobs.measuring import Measure
+from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -37,7 +39,7 @@ def test_what_is_due_is_counted_by_priority_with_its_age(jobs: Any, clock: Manua
     health = jobs.health("q")
     assert [health.depth(priority) for priority in Priority] == [2, 0, 3]
     assert health.oldest_due_age("high") == MINUTE + SECOND
-    assert health.oldest_due_age("normal") is None
+    assert health.oldest_due_age("normal") == timedelta()
     assert (health.depth(), health.oldest_due_age(), health.later) == (5, MINUTE + SECOND, 0)
 
 
@@ -54,7 +56,7 @@ def test_every_shard_is_measured(jobs: Any) -> None:
     jobs.reshard("q", 3)
     enqueue(jobs, 12)
     health = jobs.health("q")
-    measured = [(partition.priority, partition.shard) for partition in health.partitions]
+    measured = [(partition.due.priority, partition.due.shard) for partition in health.partitions]
     assert measured == [(priority, shard) for priority in Priority for shard in range(3)]
     assert health.depth("normal") == 12
 
@@ -95,19 +97,21 @@ def test_the_rate_of_writing_follows_from_the_newest_tickets(jobs: Any, clock: M
     enqueue(jobs, 3)
     clock.advance(RECENT)
     enqueue(jobs, 5)
-    normal = next(partition for partition in jobs.health("q").partitions if partition.priority == "normal")
-    assert normal.depth == 8
+    normal = next(partition for partition in jobs.health("q").partitions if partition.due.priority == "normal")
+    assert normal.due.depth == 8
     assert normal.writes_per_second == 5 * 8 / RECENT.total_seconds()
 
 
 def test_a_partition_whose_tickets_come_fast_is_near_its_limit(clock: ManualClock) -> None:
     now = clock.now()
     ticket = Ticket(queue="q", priority=Priority.LOW, shard=2, due_at=now, job_id="j", created_at=now)
-    crowd = PartitionMeasure(Priority.LOW, 2, DEPTH_BOUND, SECOND, 0, estimated_writes([ticket] * 1000, now))
-    health = QueueHealth(Queue(name="q"), now, (crowd,), (), 0, 0, 0, 0)
+    rate = estimated_writes([ticket] * 1000, now)
+    busy = PartitionHealth(Measure(Priority.LOW, 2, DEPTH_BOUND, False, SECOND, "j"), 0, rate)
+    idle = [PartitionHealth(Measure(priority, 2, 0, True, timedelta(), None), 0, 0.0) for priority in Priority]
+    health = QueueHealth(Queue(name="q"), now, (*idle, busy), (), 0, 0, 0, 0)
     assert concerns(health) == [Concern.WRITE_LIMIT]
     assert "shard 2 of low takes about 80%" in health.warnings[0].message
-    assert health.bounded()
+    assert not health.complete()
 
 
 def test_live_jobs_come_by_priority_and_then_as_they_are_due_whatever_their_shards(
@@ -139,6 +143,36 @@ def test_more_live_jobs_than_one_request_reads_are_all_found(jobs: Any) -> None:
     (last,) = enqueue(jobs, run_at=MINUTE)
     assert len(jobs.live("q", limit=1000)) == 102
     assert [job.id for job in jobs.live("q", "scheduled")] == [last.id]
+
+
+def spoil(jobs: Any, job: Job, client: Any) -> None:
+    """Let a job's item not fit: what somebody wrote by hand."""
+    client.update_item(
+        TableName=jobs.context.names[JOBS],
+        Key={"PK": {"S": f"JOB#{job.id}"}, "SK": {"S": "JOB"}},
+        UpdateExpression="SET max_attempts = :none",
+        ExpressionAttributeValues={":none": {"N": "0"}},
+    )
+
+
+def test_a_job_whose_item_does_not_fit_hides_no_other(jobs: Any, client: Any, clock: ManualClock) -> None:
+    spoilt, other = enqueue(jobs, 2, run_at=MINUTE)
+    spoil(jobs, spoilt, client)
+    corrupt: dict[str, CorruptItemError] = {}
+    assert [job.id for job in jobs.live("q", corrupt=corrupt)] == [other.id]
+    assert list(corrupt) == [spoilt.id]
+    with pytest.raises(CorruptItemError):
+        jobs.live("q")
+    assert concerns(jobs.health("q")) == [Concern.CORRUPT]
+    clock.advance(timedelta(hours=1))
+    jobs.claim("q", worker="w").complete()
+    (warning,) = jobs.health("q").warnings
+    assert spoilt.id in warning.message
+
+
+def test_a_state_there_is_not_is_refused(jobs: Any) -> None:
+    with pytest.raises(InvalidInputError, match="'done' is not a valid JobState; the states are blocked, scheduled"):
+        jobs.live("q", "done")
 
 
 def test_the_edges_of_a_job_are_seen_from_both_ends(jobs: Any) -> None:

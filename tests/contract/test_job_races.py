@@ -15,6 +15,7 @@ from aircraftops_data.errors import (
     InvalidValueError,
     JobStateError,
     LeaseLostError,
+    ThrottledError,
     TimeoutError,
     VersionConflictError,
 )
@@ -328,3 +329,42 @@ class TestClaimsInHand:
         transport.plan(WRITE, passing, passing, throttled)
         assert [claim.id for claim in racing.claims(racing.claimer("w1"), "default", count=2)] == [first.id]
         assert jobs.get(second.id).state is JobState.RUNNING
+
+
+class TestBlockedWithoutParents:
+    """A job that waits for nobody and yet is blocked is looked at like any other."""
+
+    def test_a_held_job_keeps_no_others_waiting(self, jobs: Jobs, clock: ManualClock) -> None:
+        held = claimed(jobs, on_lease_lost="hold")
+        clock.advance(timedelta(hours=1))
+        assert jobs.claim("default", worker="w2") is None
+        clock.advance(timedelta(hours=2))
+        other = jobs.enqueue("kind")
+        found = jobs.claim("default", worker="w2")
+        assert found is not None
+        assert found.id == other.id
+        assert jobs.get(held.id).state is JobState.BLOCKED
+
+    def test_a_child_whose_last_edge_is_gone_is_released(
+        self, jobs: Jobs, watched: tuple[Jobs, FaultyTransport], clock: ManualClock
+    ) -> None:
+        racing, transport = watched
+        parent = claimed(racing, workflow="w")
+        child = jobs.enqueue("kind", workflow="w", parents=[parent.job])
+        transport.plan(WRITE, passing, passing, throttled)
+        with pytest.raises(ThrottledError):
+            parent.complete()
+        clock.advance(timedelta(hours=1))
+        jobs.claims(jobs.claimer("w2"), "default")
+        assert jobs.get(child.id).state is JobState.AVAILABLE
+
+
+def test_a_job_that_is_there_is_given_back_though_its_parents_cannot_be_looked_at(
+    watched: tuple[Jobs, FaultyTransport],
+) -> None:
+    jobs, transport = watched
+    parent = claimed(jobs, workflow="w")
+    parent.complete()
+    transport.plan("Query", throttled)
+    child = jobs.enqueue("kind", workflow="w", parents=[parent.job])
+    assert jobs.get(child.id) == child

@@ -223,7 +223,8 @@ class TestTicks:
         self, core: CoreTable, client: Any, jobs: Jobs, clock: ManualClock
     ) -> None:
         hourly(jobs)
-        item = {"PK": {"S": "SCHEDULES"}, "SK": {"S": "a"}, "entity_type": {"S": "schedule"}, "name": {"S": "a"}}
+        key = {"PK": {"S": "SCHEDULES"}, "SK": {"S": "SCHEDULE#a"}}
+        item = {**key, "entity_type": {"S": "schedule"}, "name": {"S": "a"}}
         client.put_item(TableName=core.context.names[JOBS], Item=item)
         clock.advance(HOUR)
         with pytest.raises(CorruptItemError):

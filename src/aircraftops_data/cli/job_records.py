@@ -171,9 +171,8 @@ def health(known: QueueHealth) -> Record:
 
 
 def _due(known: QueueHealth, priority: Priority) -> Record:
-    age = known.oldest_due_age(priority)
-    seconds = None if age is None else age.total_seconds()
-    return {"depth": known.depth(priority), "bounded": known.bounded(priority), "oldest_due_seconds": seconds}
+    seconds = known.oldest_due_age(priority).total_seconds()
+    return {"depth": known.depth(priority), "complete": known.complete(priority), "oldest_due_seconds": seconds}
 
 
 HEALTH_LEGEND = (
@@ -198,9 +197,9 @@ def health_in_words(known: QueueHealth) -> Record:
 def waiting(known: QueueHealth, priority: Priority) -> str:
     """How many jobs are due, and for how long: 12 (3m)."""
     age = known.oldest_due_age(priority)
-    return depth(known, priority) if age is None else f"{depth(known, priority)} ({short(age)})"
+    return f"{depth(known, priority)} ({short(age)})" if known.depth(priority) else "0"
 
 
 def depth(known: QueueHealth, priority: Priority | None = None) -> str:
     """How many jobs are due: 12, or 1000+."""
-    return f"{known.depth(priority)}{'+' if known.bounded(priority) else ''}"
+    return f"{known.depth(priority)}{'' if known.complete(priority) else '+'}"

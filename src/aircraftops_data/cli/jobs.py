@@ -22,6 +22,7 @@ from aircraftops_data.jobs.asking import How
 from aircraftops_data.jobs.edges import jobs_of
 from aircraftops_data.jobs.enqueueing import After
 from aircraftops_data.jobs.jobs import Jobs
+from aircraftops_data.jobs.looking import Corrupt
 from aircraftops_data.jobs.model import Job, Priority, Queue
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.ops import AircraftOps
@@ -31,7 +32,7 @@ jobs = typer.Typer(no_args_is_help=True, help="Durable jobs: look at them, ask f
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="ID")]
 QueueName = Annotated[str, typer.Argument(help="The queue's name.", metavar="QUEUE")]
 Queues = Annotated[list[str] | None, typer.Option(help="Only this queue; may be given again.")]
-Day = Annotated[str, typer.Option(help="2030-01-31, today or yesterday (UTC).")]
+Day = Annotated[str | None, typer.Option(help="2030-01-31, today (without it) or yesterday, in UTC.")]
 EDGES_SHOWN = 100
 
 
@@ -57,7 +58,7 @@ def listing(
     state: Annotated[list[JobState] | None, typer.Option(help="Only in this state; may be given again.")] = None,
     workflow: Annotated[str | None, typer.Option(help="The jobs of a workflow, also ended ones.")] = None,
     dead: Annotated[bool, typer.Option("--dead", help="The jobs that died on a day, instead of live ones.")] = False,
-    day: Day = "today",
+    day: Day = None,
     limit: Annotated[int, typer.Option(help="No more than this.", min=1)] = 50,
     endpoint_url: EndpointUrl = None,
     prefix: Prefix = None,
@@ -66,6 +67,8 @@ def listing(
     """List the live jobs of all queues or of some, the jobs of a workflow, or the dead of a day. Never payloads."""
     ops = connected(endpoint_url, prefix)
     now = ops.core.context.clock.now()
+    if day is not None and not dead:
+        raise InvalidInputError("--day goes with --dead")
     if dead:
         if state or workflow is not None:
             raise InvalidInputError("--dead goes with --queue and --day alone")
@@ -76,16 +79,19 @@ def listing(
         found = [job_records.listed(job, now, as_json=as_json) for job in some]
     show(found, as_json=as_json)
     if len(found) == limit:
-        typer.echo(f"The first {limit}; --limit shows more.", err=True)
+        typer.echo(f"The first {limit}; there may be more (--limit).", err=True)
 
 
 def _live(ops: AircraftOps, queues: list[str] | None, states: list[JobState] | None, limit: int) -> list[Job]:
     if any(not state.live for state in states or ()):
         raise InvalidInputError("A queue has live jobs only: name a --workflow for ended ones, or ask for the --dead")
     found: list[Job] = []
+    corrupt: Corrupt = {}
     for name in _queues(ops, queues):
         if len(found) < limit:
-            found += ops.jobs.live(name, *(states or ()), limit=limit - len(found))
+            found += ops.jobs.live(name, *(states or ()), limit=limit - len(found), corrupt=corrupt)
+    for job_id, error in corrupt.items():
+        typer.echo(f"! job {job_id} is left out: {error.message}", err=True)
     return found
 
 
@@ -213,8 +219,7 @@ def enqueued(
     unique: Annotated[str | None, typer.Option(help="No second live job of this kind and key.")] = None,
     workflow: Annotated[str | None, typer.Option(help="The workflow it belongs to.")] = None,
     parent: Annotated[
-        list[str] | None,
-        typer.Option(help="A job to wait for, ID or ID=cancel|run|hold (if it fails); again for more."),
+        list[str] | None, typer.Option(help="A job to wait for: ID or ID=cancel|run|hold; repeat.")
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given again.")] = None,
     limit: Annotated[str | None, typer.Option(help="KEY=N: at most N jobs of this key run at a time.")] = None,
@@ -243,8 +248,8 @@ def enqueued(
     job_id = context.chance.ordered_identifier(context.clock.now())
     how = {name: value for name, value in given.items() if value is not None} | {"id": job_id}
     job = ops.jobs.enqueue(kind, content, **cast("How", how))
-    record = job_records.listed(job, context.clock.now(), as_json=as_json)
-    show_one({**record, "new": job.id == job_id}, as_json=as_json)
+    said = job_records.listed(job, context.clock.now(), as_json=as_json)
+    show_one(said | {"new": job.id == job_id}, as_json=as_json)
 
 
 def _payload(given: str | None) -> Any:
@@ -306,14 +311,14 @@ def release(job_id: JobId, endpoint_url: EndpointUrl = None, prefix: Prefix = No
 def redrive(
     job_id: Annotated[str | None, typer.Argument(help="The job's id.", metavar="[ID]")] = None,
     queue: Annotated[str | None, typer.Option(help="The dead of this queue, of --day.")] = None,
-    day: Day = "today",
+    day: Day = None,
     every: Annotated[bool, typer.Option("--all", help="Do so; without it the dead are only listed.")] = False,
     endpoint_url: EndpointUrl = None,
     prefix: Prefix = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a job again that ended without success; or, with --queue and --all, all the dead of a day."""
-    if (job_id is None) == (queue is None):
+    if (job_id is None) == (queue is None) or (job_id is not None and (every or day is not None)):
         raise InvalidInputError("Name a job, or a --queue for its dead of a --day")
     ops = connected(endpoint_url, prefix)
     if job_id is not None:

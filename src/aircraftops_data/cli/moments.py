@@ -28,11 +28,11 @@ def moment(text: str) -> datetime | timedelta:
     return found
 
 
-def day(text: str, today: date) -> date:
-    """A day: 2030-01-31, today or yesterday (UTC). Raises InvalidInputError."""
-    named = {"today": today, "yesterday": today - timedelta(days=1)}
+def day(text: str | None, today: date) -> date:
+    """A day: 2030-01-31, today (so for None) or yesterday. Raises InvalidInputError."""
+    named = {None: today, "today": today, "yesterday": today - timedelta(days=1)}
     try:
-        return named.get(text) or date.fromisoformat(text)
+        return named.get(text) or date.fromisoformat(text or "")
     except ValueError:
         raise InvalidInputError(f"{text!r} is no day: write 2030-01-31, today or yesterday") from None
 

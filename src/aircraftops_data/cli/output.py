@@ -69,12 +69,13 @@ def grid(rows: Sequence[dict[str, Any]], title: str = "") -> Table:
 def show_one(record: dict[str, Any], *, as_json: bool) -> None:
     """Print one record, a line for each of its fields, or as a JSON object."""
     if as_json:
-        print(json.dumps(record, indent=2, default=str))  # noqa: T201
+        print(json.dumps(record, indent=2, default=str), flush=True)  # noqa: T201
         return
     said = {name.replace("_", " "): _cell(value) for name, value in record.items() if value is not None}
     width = max(map(len, said)) + 2
     for name, text in said.items():
-        print(name.ljust(width) + text.replace("\n", "\n" + " " * width))  # noqa: T201
+        # A worker says what it will do, and then runs for long.
+        print(name.ljust(width) + text.replace("\n", "\n" + " " * width), flush=True)  # noqa: T201
 
 
 def console() -> Console:

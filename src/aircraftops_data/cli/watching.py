@@ -73,7 +73,8 @@ def of_workflow(jobs: Jobs, name: str) -> Snapshot:
         raise NotFoundError(f"There is no workflow {name}")
     running: tuple[Job, ...] = ()
     if status.live > 0 and status.jobs <= SEARCHED:
-        running = tuple(islice(jobs.in_workflow(name).where(Job.f.state == JobState.RUNNING), SHOWN))
+        found = jobs.in_workflow(name).where(Job.f.state == JobState.RUNNING).on_corrupt("skip")
+        running = tuple(islice(found, SHOWN))
     now = jobs.context.clock.now()
     return Snapshot(now, f"workflow {name}", (), status, running, ended=status.live == 0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from types import ModuleType
 from typing import Annotated, Any, TypeVar
 
@@ -12,6 +11,7 @@ from pydantic import InstanceOf, StringConstraints, TypeAdapter, ValidationError
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.jobs.options import Kind
+from aircraftops_data.jobs.worker import Worker
 from aircraftops_data.model.fields import problems
 
 T = TypeVar("T")
@@ -19,7 +19,9 @@ _HANDLERS = TypeAdapter(dict[Annotated[str, StringConstraints(min_length=1)], Ca
 _KINDS = TypeAdapter(list[InstanceOf[Kind]])
 
 
-def prepared(jobs: Jobs, module: ModuleType, queues: list[str] | None, concurrency: int) -> tuple[Any, dict[str, Any]]:
+def prepared(
+    jobs: Jobs, module: ModuleType, queues: list[str] | None, concurrency: int
+) -> tuple[Worker, dict[str, Any]]:
     """A worker for a module's handlers, and what it will do. Raises InvalidInputError."""
     handlers = _named(module, "handlers", _HANDLERS, {})
     if not handlers:
@@ -27,8 +29,7 @@ def prepared(jobs: Jobs, module: ModuleType, queues: list[str] | None, concurren
     for kind in _named(module, "kinds", _KINDS, []):
         jobs.register(kind)
     queues = queues or sorted({jobs.kind(name).queue for name in handlers})
-    # It brings signals and threads, which no other command needs.
-    worker: Any = import_module("aircraftops_data.jobs.worker").Worker(jobs, queues=queues, concurrency=concurrency)
+    worker = Worker(jobs, queues, concurrency=concurrency)
     for name, handle in handlers.items():
         worker.handles(name)(handle)
     return worker, {"queues": queues, "kinds": sorted(handlers), "concurrency": concurrency}

@@ -3,7 +3,7 @@
 from aircraftops_data.jobs.asking import How
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.enqueueing import After, Enqueued
-from aircraftops_data.jobs.health import HealthLimits, HealthWarning, PartitionMeasure, QueueHealth
+from aircraftops_data.jobs.health import HealthLimits, HealthWarning, PartitionHealth, QueueHealth
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.jobs.looking import Redriven
 from aircraftops_data.jobs.model import (
@@ -49,7 +49,7 @@ __all__ = [
     "OnFailure",
     "Once",
     "OnceState",
-    "PartitionMeasure",
+    "PartitionHealth",
     "Poll",
     "Priority",
     "Progress",

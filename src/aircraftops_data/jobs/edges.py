@@ -62,7 +62,8 @@ def revisit(job: Job, context: Context, options: JobOptions) -> Plan[None]:
     start: Item | None = None
     while True:
         edges, start = yield from _page(Parent.primary(job_id=job.id), context, start, GET_LIMIT)
-        job = yield from _retold(job, cast("list[Parent]", edges), context, options)
+        if edges:
+            job = yield from _retold(job, cast("list[Parent]", edges), context, options)
         if start is None:
             break
     if job.state is JobState.BLOCKED:

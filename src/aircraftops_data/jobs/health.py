@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import product
 from typing import cast
 
 from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import chunk, count
-from aircraftops_data.jobs.claiming import due_tickets
-from aircraftops_data.jobs.edges import jobs_of
+from aircraftops_data.jobs.looking import Corrupt, fitting
+from aircraftops_data.jobs.measuring import Measure, measured
 from aircraftops_data.jobs.model import DeadJob, Job, Priority, Queue, QueueDay, Ticket
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.request import Plan
@@ -32,15 +33,11 @@ RECENT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
-class PartitionMeasure:
+class PartitionHealth:
     """The tickets of a queue in one priority and shard."""
 
-    priority: Priority
-    shard: int
-    depth: int
-    """Jobs that are due and nobody has claimed, up to `DEPTH_BOUND`."""
-    oldest_due_age: timedelta | None
-    """For how long the first of them has been due; None where none is."""
+    due: Measure
+    """What is due and nobody has claimed, up to `DEPTH_BOUND`."""
     later: int
     """Jobs to be looked at later, up to `DEPTH_BOUND`: running ones, and those that wait for their time or parents."""
     writes_per_second: float
@@ -52,31 +49,17 @@ class PartitionMeasure:
         return self.writes_per_second / PARTITION_WRITE_UNITS
 
 
-def measure(queue: Queue, context: Context) -> Plan[list[PartitionMeasure]]:
-    """Measure all partitions of a queue. For each: 1 read unit for 16 due tickets, 1 for 32 others, 1.5 at least."""
-    return [measured for measured, _ in (yield from _partitions(queue, context))]
-
-
-def _partitions(queue: Queue, context: Context) -> Plan[list[tuple[PartitionMeasure, list[Ticket]]]]:
-    """Each partition's measure, with the tickets that are due later."""
-    found: list[tuple[PartitionMeasure, list[Ticket]]] = []
-    for priority in Priority:
-        for shard in range(queue.shards):
-            found.append((yield from _partition(queue.name, priority, shard, context)))
-    return found
-
-
 def _partition(
     queue: str, priority: Priority, shard: int, context: Context
-) -> Plan[tuple[PartitionMeasure, list[Ticket]]]:
+) -> Plan[tuple[PartitionHealth, list[Ticket]]]:
+    """How a partition is, and its tickets that are due later."""
     now = context.clock.now()
-    due = yield from due_tickets(queue, priority, shard, context, DEPTH_BOUND)
+    due = yield from measured(queue, priority, shard, context, DEPTH_BOUND)
     pattern = Ticket.primary(queue=queue, priority=priority, shard=shard).at_least(due_at=now - RECENT)
     found = yield from chunk(query_reading(pattern), context, None, DEPTH_BOUND)
     around = cast("list[Ticket]", found.found.values)
     later = [ticket for ticket in around if ticket.due_at > now]
-    age = now - due[0].due_at if due else None
-    return PartitionMeasure(priority, shard, len(due), age, len(later), estimated_writes(around, now)), later
+    return PartitionHealth(due, len(later), estimated_writes(around, now)), later
 
 
 def estimated_writes(tickets: Sequence[Ticket], now: datetime) -> float:
@@ -110,6 +93,7 @@ class Concern(StrEnum):
     DEAD = "dead"
     LEASE_LOSSES = "lease_losses"
     WRITE_LIMIT = "write_limit"
+    CORRUPT = "corrupt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +110,28 @@ class QueueHealth:
 
     queue: Queue
     at: datetime
-    partitions: tuple[PartitionMeasure, ...]
+    partitions: tuple[PartitionHealth, ...]
     running: tuple[Job, ...] = field(repr=False)
     """The running jobs, of the first `LOOKED_AT` tickets of each partition that are due later."""
     dead_today: int
     dead_yesterday: int
     lease_losses_today: int
     lease_losses_yesterday: int
+    corrupt: tuple[str, ...] = ()
+    """The ids of the jobs looked at whose items do not fit."""
     limits: HealthLimits = HealthLimits()
 
     def depth(self, priority: Priority | None = None) -> int:
         """How many jobs are due, of one priority or of all; of more than 1000 in a partition, 1000."""
-        return sum(partition.depth for partition in self._of(priority))
+        return sum(due.depth for due in self._due(priority))
 
-    def oldest_due_age(self, priority: Priority | None = None) -> timedelta | None:
-        """For how long the first of them has been due; None where none is."""
-        return max((p.oldest_due_age for p in self._of(priority) if p.oldest_due_age is not None), default=None)
+    def oldest_due_age(self, priority: Priority | None = None) -> timedelta:
+        """For how long the first of them has been due; nothing where none is."""
+        return max(due.oldest_due_age for due in self._due(priority))
 
-    def bounded(self, priority: Priority | None = None) -> bool:
-        """Whether there may be more due jobs than were counted."""
-        return any(partition.depth == DEPTH_BOUND for partition in self._of(priority))
+    def complete(self, priority: Priority | None = None) -> bool:
+        """Whether all due jobs were counted; otherwise there may be more."""
+        return all(due.complete for due in self._due(priority))
 
     @property
     def later(self) -> int:
@@ -155,17 +141,18 @@ class QueueHealth:
     @property
     def warnings(self) -> list[HealthWarning]:
         """What is beyond the limits."""
-        return [*self._waiting(), *self._lost(), *self._crowded()]
+        return [*self._waiting(), *self._lost(), *self._crowded(), *self._corrupted()]
 
-    def _of(self, priority: Priority | None) -> list[PartitionMeasure]:
-        return [partition for partition in self.partitions if priority in (None, partition.priority)]
+    def _due(self, priority: Priority | None) -> list[Measure]:
+        return [partition.due for partition in self.partitions if priority in (None, partition.due.priority)]
 
     def _waiting(self) -> Iterator[HealthWarning]:
         for priority in Priority:
-            age = self.oldest_due_age(priority)
-            if age is not None and age > self.limits.oldest_due_age:
-                paused = " (the queue is paused)" if self.queue.paused_at is not None else ""
-                text = f"a {priority} job has been due for {age.total_seconds():.0f} s{paused}"
+            oldest = max(self._due(priority), key=lambda due: due.oldest_due_age)
+            seconds = oldest.oldest_due_age.total_seconds()
+            if oldest.oldest_due_age > self.limits.oldest_due_age:
+                paused = "" if self.queue.paused_at is None else " (the queue is paused)"
+                text = f"{priority} job {oldest.oldest_id} has been due for {seconds:.0f} s{paused}"
                 yield HealthWarning(Concern.OLDEST_DUE_AGE, text)
 
     def _lost(self) -> Iterator[HealthWarning]:
@@ -180,31 +167,42 @@ class QueueHealth:
     def _crowded(self) -> Iterator[HealthWarning]:
         for partition in self.partitions:
             if partition.write_share > self.limits.write_share:
-                where = f"shard {partition.shard} of {partition.priority}"
+                where = f"shard {partition.due.shard} of {partition.due.priority}"
                 text = (
                     f"{where} takes about {partition.write_share:.0%} of the writes a partition can; reshard the queue"
                 )
                 yield HealthWarning(Concern.WRITE_LIMIT, text)
 
+    def _corrupted(self) -> Iterator[HealthWarning]:
+        for job_id in self.corrupt:
+            yield HealthWarning(Concern.CORRUPT, f"the item of job {job_id} does not fit; nobody can run it")
+
 
 def health(queue: Queue, context: Context, limits: HealthLimits) -> Plan[QueueHealth]:
-    """How a queue is. What `measure` takes, 1 read unit for each job looked at, about 2 for the dead and the losses."""
+    """How a queue is.
+
+    For each partition 1 read unit, and 1 more for 32 tickets; 1 for each job looked at; about 2 for dead and losses.
+    """
     now = context.clock.now()
     today, yesterday = now.date(), (now - timedelta(days=1)).date()
-    found = yield from _partitions(queue, context)
+    partitions: list[PartitionHealth] = []
     running: list[Job] = []
-    for _, later in found:
-        looked_at = yield from jobs_of([ticket.job_id for ticket in later[:LOOKED_AT]], context)
-        running += [job for job in looked_at if job is not None and job.state is JobState.RUNNING]
+    corrupt: Corrupt = {}
+    for priority, shard in product(Priority, range(queue.shards)):
+        partition, later = yield from _partition(queue.name, priority, shard, context)
+        partitions.append(partition)
+        looked_at = yield from fitting([ticket.job_id for ticket in later[:LOOKED_AT]], context, corrupt)
+        running += [job for job in looked_at if job.state is JobState.RUNNING]
     return QueueHealth(
         queue=queue,
         at=now,
-        partitions=tuple(measured for measured, _ in found),
+        partitions=tuple(partitions),
         running=tuple(running),
         dead_today=(yield from _dead(queue, today, context)),
         dead_yesterday=(yield from _dead(queue, yesterday, context)),
         lease_losses_today=(yield from _losses(queue, today, context)),
         lease_losses_yesterday=(yield from _losses(queue, yesterday, context)),
+        corrupt=tuple(corrupt),
         limits=limits,
     )
 

@@ -28,6 +28,8 @@ class Measure:
     """Whether all were counted; otherwise there may be more."""
     oldest_due_age: timedelta
     """How long the first has been due; nothing where none is."""
+    oldest_id: str | None
+    """The first one's job."""
 
 
 def measure(queue: Queue, context: Context, most: int = COUNTED) -> Plan[list[Measure]]:
@@ -38,17 +40,18 @@ def measure(queue: Queue, context: Context, most: int = COUNTED) -> Plan[list[Me
     found: list[Measure] = []
     for priority in Priority:
         for shard in range(queue.shards):
-            found.append((yield from _measured(queue.name, priority, shard, context, most)))
+            found.append((yield from measured(queue.name, priority, shard, context, most)))
     return found
 
 
-def _measured(queue: str, priority: Priority, shard: int, context: Context, most: int) -> Plan[Measure]:
+def measured(queue: str, priority: Priority, shard: int, context: Context, most: int) -> Plan[Measure]:
+    """The same for one partition."""
     now = context.clock.now()
     pattern = Ticket.primary(queue=queue, priority=priority, shard=shard).at_most(due_at=now)
     page = yield from chunk(replace(query_reading(pattern), consistent=False), context, None, most)
     tickets = cast("list[Ticket]", page.found.values)
-    oldest = now - tickets[0].due_at if tickets else timedelta()
-    return Measure(priority, shard, len(tickets), page.next is None, oldest)
+    oldest, job_id = (now - tickets[0].due_at, tickets[0].job_id) if tickets else (timedelta(), None)
+    return Measure(priority, shard, len(tickets), page.next is None, oldest, job_id)
 
 
 def summed(measures: Iterable[Measure]) -> tuple[timedelta, int]:

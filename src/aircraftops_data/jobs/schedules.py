@@ -100,7 +100,7 @@ class Schedule(Entity, table=JOBS, entity_type="schedule"):
     tags: frozenset[Name] = frozenset()
     on_lease_lost: LeaseLoss | None = None
 
-    primary = PrimaryKey("SCHEDULES", "{name}")
+    primary = PrimaryKey("SCHEDULES", "SCHEDULE#{name}")
 
     def how(self, slot: datetime) -> How:
         """What is asked for with the job of a slot; its id is the same whoever asks."""

@@ -140,21 +140,21 @@ class Shift:
     # What a handler came to
 
     def _finish(self, held: Held, result: Any, error: BaseException | None) -> None:
-        claim = held.claim
+        claim, lost = held.claim, False
         try:
             ending = self._ending(held, result, error)
-            if ending is not None:
-                error = self._told(held, ending, error)
+            if ending is None:
+                lost = held.lost or claim.job.lease_losses > held.losses
+            else:
+                claim.job, error = self._told(held, ending, error)
         except (LeaseLostError, NotFoundError) as late:
-            held.lost = held.lost or _is_loss(late, held)
+            lost = held.lost or _is_loss(late, held)
         except Exception as failure:  # noqa: BLE001 - told; the lease runs out and the job runs again
             tell_abandoned(self._hooks, claim, failure)
             return
-        if held.lost or claim.job.lease_losses > held.losses:
+        if lost:
             LOG.warning("The lease was lost: %r", claim)
             tell(self._hooks.lost_lease, claim)
-        elif isinstance(error, KeyboardInterrupt | SystemExit):
-            tell(self._hooks.released, claim)
         else:
             tell_ending(self._hooks, claim, claim.job, error, held.seconds)
 
@@ -190,18 +190,16 @@ class Shift:
         is_asked = isinstance(error, CancelRequestedError)
         return held.claim.stop if is_asked else partial(held.claim.fail, error)
 
-    def _told(self, held: Held, ending: Ending, error: BaseException | None) -> BaseException | None:
-        """Tell it; a result that cannot be stored fails the attempt, as the error that is given back."""
+    def _told(self, held: Held, ending: Ending, error: BaseException | None) -> tuple[Job, BaseException | None]:
+        """Tell it; a result that cannot be stored fails the attempt. The job, and the error it failed with if any."""
         try:
-            self._insist(held, ending)
+            return self._insist(held, ending), error
         except (StoreError, ObjectStoreError, ConflictError, NotFoundError):
             raise
         except Exception as refused:
             if error is not None:
                 raise
-            self._insist(held, partial(held.claim.fail, refused))
-            return refused
-        return error
+            return self._insist(held, partial(held.claim.fail, refused)), refused
 
     def _insist(self, held: Held, ending: Ending) -> Job:
         """Tell it again and again while the lease lasts: each ending may be told twice by the same holder."""

@@ -128,6 +128,8 @@ def tell_ending(hooks: Hooks, claim: AnyClaim, job: Job, error: BaseException | 
         case JobState.RETRYABLE | JobState.DEAD | JobState.EXPIRED:
             LOG.warning("Attempt %s failed, the job is %s: %r", job.attempt, job.state, claim, exc_info=error)
             tell(hooks.failed, claim, error, seconds)
+        case _ if isinstance(error, KeyboardInterrupt | SystemExit):
+            tell(hooks.released, claim)
         case _:
             # Its handler put it off; it may be in other hands already.
             tell(hooks.snoozed, claim)
