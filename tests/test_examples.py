@@ -71,19 +71,19 @@ def test_every_example_is_run() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} - {"build_sample"} == set(SAID)
 
 
-def run_demo(*arguments: str) -> str:
-    """The demo as a user runs it; what it printed."""
+def run_package(name: str, *arguments: str) -> str:
+    """A package of the examples as a user runs it; what it printed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", str(EXAMPLES), *sys.path]), "COLUMNS": "160"}
     done = subprocess.run(
-        [sys.executable, "-m", "demo", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", name, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_demo_loads_answers_and_changes_nothing_the_second_time(local_endpoint: str, fresh_names: str) -> None:
-    first = run_demo("--endpoint-url", local_endpoint, "--prefix", fresh_names)
-    second = run_demo("--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    first = run_package("demo", "--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    second = run_package("demo", "--endpoint-url", local_endpoint, "--prefix", fresh_names)
     assert "created" in first
     assert first.count("cost: ") >= 8
     assert "nothing found" not in first
@@ -91,6 +91,22 @@ def test_the_demo_loads_answers_and_changes_nothing_the_second_time(local_endpoi
         assert "Loading the same files again changed nothing: 6898 items are as the files say." in printed
     assert "created" not in second
     assert " WU" not in second
+
+
+def test_the_ingestion_accounts_for_every_line_and_finds_its_run_done_the_second_time(
+    local_endpoint: str, fresh_names: str
+) -> None:
+    first = run_package("ingestion", "--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    second = run_package("ingestion", "--endpoint-url", local_endpoint, "--prefix", fresh_names)
+    assert "planned: 3370 lines of 8 files, in 27 chunks" in first
+    assert first.count("in quarantine\n") == 27
+    assert "(asked for before)" in second
+    assert "planned:" not in second
+    for printed in (first, second):
+        assert "The accounts balance" in printed
+        assert "nothing found" not in printed
+        assert printed.count("cost: ") == 6
+    assert second[second.index("What became of the lines") :] == first[first.index("What became of the lines") :]
 
 
 def test_the_demo_says_why_an_engine_cannot_be_reached() -> None:

@@ -65,9 +65,9 @@ def register_2015_lines(sources: Sources) -> list[Record]:
 def deregistered_lines(sources: Sources) -> list[Record]:
     """The cancelled registrations of the FAA's layout sample, padding included: one mark, two airframes."""
     kept = ("N-NUMBER", "SERIAL-NUMBER", "MFR-MDL-CODE", "STATUS-CODE", "YEAR-MFR", "CERT-ISSUE-DATE", "CANCEL-DATE")
-    kept = (*kept, "MODE-S-CODE", "KIT MFR", " KIT MODEL")
+    more = ("MODE-S-CODE", "KIT MFR", " KIT MODEL", "MODE S CODE HEX")
     records = sources.table("faa/layout-samples/DEREG.txt")
-    return [{name: record[name] for name in (*kept, "MODE S CODE HEX")} for record in records]
+    return [{name: record[name] for name in (*kept, *more)} for record in records]
 
 
 def watched_lines(sources: Sources, taken: set[str]) -> list[Record]:
