@@ -9,8 +9,8 @@ import pytest
 
 from aircraftops_data.clock import Chance
 from aircraftops_data.errors import JobStateError, LeaseLostError
-from aircraftops_data.jobs import Job, JobOptions, JobState
-from aircraftops_data.jobs.claiming import Spread
+from aircraftops_data.jobs import Job, JobOptions, JobState, Priority, Ticket
+from aircraftops_data.jobs.claiming import Empties, Spread
 from aircraftops_data.jobs.states import ENDED, MOVES, WAITING, refuse_move
 from aircraftops_data.jobs.steps import completed, looked_at, moved, redriven
 from aircraftops_data.jobs.transition import part_of
@@ -110,6 +110,18 @@ def test_claimers_keep_apart_while_there_are_others() -> None:
     for _ in range(100):
         spread.won()
     assert spread.width == 1
+
+
+def test_partitions_that_were_empty_a_moment_ago_are_looked_into_last() -> None:
+    high, normal, low = (("q", priority, 0) for priority in Priority)
+    empties = Empties()
+    empties.saw(high, [], NOW)
+    empties.saw(low, [], NOW)
+    assert empties.last([high, normal, low], NOW + timedelta(seconds=0.9)) == [normal, high, low]
+    assert empties.last([high, normal, low], NOW + timedelta(seconds=1)) == [high, normal, low]
+    ticket = Ticket(queue="q", priority=Priority.HIGH, shard=0, due_at=NOW, job_id="1")
+    empties.saw(high, [ticket], NOW)
+    assert empties.last([high, normal, low], NOW) == [high, normal, low]
 
 
 def test_ids_made_later_sort_behind() -> None:

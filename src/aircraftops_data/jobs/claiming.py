@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -35,6 +35,7 @@ _NO_RETRY = Retry(attempts=1)
 _CANDIDATES = 10
 _WIDEST = 64
 _PAGES = 10
+_STILL_EMPTY = timedelta(seconds=1)
 
 
 @dataclass
@@ -52,6 +53,27 @@ class Spread:
         self.width = max(1, self.width - 1)
 
 
+Partition = tuple[str, Priority, int]
+"""A queue, a priority and a shard: where tickets stand together."""
+
+
+@dataclass
+class Empties:
+    """The partitions that had nothing due a moment ago; they are looked into last, where no other has."""
+
+    _seen_at: dict[Partition, datetime] = field(default_factory=dict[Partition, datetime])
+
+    def saw(self, partition: Partition, tickets: Sequence[Ticket], now: datetime) -> None:
+        """Remember what a look has found."""
+        self._seen_at.pop(partition, None)
+        if not tickets:
+            self._seen_at[partition] = now
+
+    def last(self, partitions: Iterable[Partition], now: datetime) -> list[Partition]:
+        """The partitions as they are to be looked into."""
+        return sorted(partitions, key=lambda each: each in self._seen_at and now - self._seen_at[each] < _STILL_EMPTY)
+
+
 @dataclass(frozen=True)
 class Claimer:
     """Who looks for jobs, and how."""
@@ -60,34 +82,35 @@ class Claimer:
     lease: timedelta
     options: JobOptions
     spread: Spread = field(default_factory=Spread)
+    empties: Empties = field(default_factory=Empties)
     corrupt: dict[str, CorruptItemError] = field(default_factory=dict[str, CorruptItemError])
     """The due jobs met so far that do not fit, or something they depend on, by id; nobody can claim them."""
 
     def claim(self, queue: Queue, context: Context, count: int = 1) -> Plan[list[Job]]:
         """The first `count` jobs that can be had, in the order of priorities; fewer where there are no more.
 
+        A partition that was empty up to a second ago is looked into only where the others leave something to be
+        wished: so a busy queue of many shards costs few reads, and a job of a higher priority waits a second at most.
         1 read unit for each of the queue's shards and priorities that is looked into; then for each job 1 read unit
         and 6 write units. Where the engine fails once some are claimed, those are what there is.
         """
         found: list[Job] = []
         try:
-            for priority in Priority:
-                for shard in _shards(queue, context):
-                    yield from self._from_partition(queue.name, priority, shard, context, found, count)
-                    if len(found) == count:
-                        return found
+            for partition in self.empties.last(_partitions(queue, context), context.clock.now()):
+                yield from self._from_partition(partition, context, found, count)
+                if len(found) == count:
+                    break
         except StoreError:
             if not found:
                 raise
         return found
 
-    def _from_partition(
-        self, queue: str, priority: Priority, shard: int, context: Context, found: list[Job], count: int
-    ) -> Plan[None]:
+    def _from_partition(self, partition: Partition, context: Context, found: list[Job], count: int) -> Plan[None]:
         for _ in range(_PAGES):
             # What nobody can claim stays where it is; the others are behind it.
             width = max(self.spread.width, count, _CANDIDATES) + len(self.corrupt)
-            tickets = yield from due_tickets(queue, priority, shard, context, width)
+            tickets = yield from due_tickets(*partition, context, width)
+            self.empties.saw(partition, tickets, context.clock.now())
             for ticket in self._order(tickets, context):
                 job = yield from self._look_at(ticket, context)
                 if job is not None:
@@ -157,10 +180,12 @@ def take(claimer: Claimer, job: Job, context: Context) -> Plan[Job | None]:
     return after
 
 
-def _shards(queue: Queue, context: Context) -> Sequence[int]:
-    """All shards, each claimer's round beginning somewhere else."""
+def _partitions(queue: Queue, context: Context) -> Iterator[Partition]:
+    """All partitions of a queue by priority; within each, every claimer's round begins at another shard."""
     start = context.chance.random.randrange(queue.shards) if queue.shards > 1 else 0
-    return [(start + step) % queue.shards for step in range(queue.shards)]
+    for priority in Priority:
+        for step in range(queue.shards):
+            yield queue.name, priority, (start + step) % queue.shards
 
 
 def due_tickets(queue: str, priority: Priority, shard: int, context: Context, limit: int) -> Plan[list[Ticket]]:
