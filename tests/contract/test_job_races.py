@@ -368,3 +368,15 @@ def test_a_job_that_is_there_is_given_back_though_its_parents_cannot_be_looked_a
     transport.plan("Query", throttled)
     child = jobs.enqueue("kind", workflow="w", parents=[parent.job])
     assert jobs.get(child.id) == child
+
+
+def test_a_limit_counts_all_jobs_of_its_key_also_where_they_say_another_number(jobs: Jobs) -> None:
+    wide = [claimed(jobs, limit=("tape", 3)) for _ in range(2)]
+    wide[0].complete()
+    jobs.enqueue("kind", limit=("tape", 1))
+    assert jobs.claim("default", worker="w2") is None
+    wide[1].complete()
+    clock = jobs.context.clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(timedelta(minutes=1))
+    assert jobs.claim("default", worker="w2") is not None

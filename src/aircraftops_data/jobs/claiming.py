@@ -163,7 +163,9 @@ class Claimer:
         reading = replace(query_reading(Slot.primary(key=job.limit.key)), consistent=True)
         taken = yield from chunk(reading, context, None, None)
         numbers = {cast("Slot", slot).number for slot in taken.found.whole()}
-        return next((number for number in range(job.limit.most) if number not in numbers), None)
+        if len(numbers) >= job.limit.most:
+            return None
+        return next(number for number in range(job.limit.most) if number not in numbers)
 
 
 def take(claimer: Claimer, job: Job, context: Context) -> Plan[Job | None]:
