@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aircraftops_data import AircraftOps
-from aircraftops_data.testing import LocalDynamoDB, local_session
+from aircraftops_data.testing import local_session
 from benchmarks.jobs import costs, latency, peers
+from benchmarks.jobs.engine import CompilingDynamoDB
 from benchmarks.jobs.results import Bill, JobResults
 from benchmarks.jobs.throughput import Field
 from benchmarks.setting import setting
@@ -29,7 +30,7 @@ class Plan:
 
 def run(plan: Plan, say: Callable[[str], object] = lambda _: None) -> JobResults:
     """Measure it all."""
-    with LocalDynamoDB() as engine:
+    with CompilingDynamoDB() as engine:
         results = JobResults(setting=setting("asyncio"), engine=engine.description, load_average=_load_average())
         say("costs")
         results.costs = _costs(engine.endpoint_url)

@@ -36,7 +36,7 @@ class Field:
 
     def loads(self, seconds: float, say: Callable[[str], object]) -> Iterator[Load]:
         """Every load. The engine, which compiles what it runs often, has a first one that is not told."""
-        self.load("both", CREWS[1], 1, 2 * seconds)
+        self.load("both", CREWS[1], 1, 15 * seconds)
         plain: Iterator[tuple[Work, Crew, int]] = (("plain", crew, 1) for crew in CREWS if crew.at_once == 1)
         for work, crew, shards in (*plain, *((w, c, s) for s in SHARDS for c in CREWS for w in WORKS)):
             say(f"{work}: {crew}, shards={shards}")
