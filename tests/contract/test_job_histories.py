@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from job_items import Register, clear, steady, watched
 from job_model import Model, ModelJob, Refused
 
@@ -32,7 +39,7 @@ LEASE = timedelta(seconds=30)
 QUEUES = ("a", "b")
 MOST_LIVE = 8
 SECONDS = st.sampled_from([0, 1, 5, 15, 30, 36, 61, 300, 3600]).map(lambda seconds: timedelta(seconds=seconds))
-WAIT = st.sampled_from([timedelta(), timedelta(seconds=20)])
+WAITS = (timedelta(), timedelta(seconds=20))
 PLACE = st.integers(0, 1000)
 LARGE = "x" * 400
 
@@ -61,7 +68,7 @@ HOW = st.fixed_dictionaries(
     },
 )
 UNIQUE = st.fixed_dictionaries(
-    {"unique": st.sampled_from(["x", "y"])},
+    {"unique": st.just("x")},
     optional={"unique_until": st.sampled_from(["start", "finish", timedelta(seconds=120)])},
 )
 WORKFLOW = st.fixed_dictionaries({"workflow": st.sampled_from(["w", "v"])})
@@ -87,6 +94,13 @@ class History(RuleBasedStateMachine):
         raise NotImplementedError
 
     # Asking
+
+    @initialize(how=HOW)
+    def begin(self, how: dict[str, Any]) -> None:
+        """There are always two jobs, and one of them is claimed."""
+        self.enqueue(how, {}, {"workflow": "w"}, [], False)
+        self.enqueue({"queue": "a"}, {}, {"workflow": "w"}, [], False)
+        self.claim(1, "one")
 
     @precondition(lambda self: len(list(self.model.live())) < MOST_LIVE)
     @rule(how=HOW, unique=st.just({}) | UNIQUE, workflow=st.just({}) | WORKFLOW, edges=EDGES, large=st.booleans())
@@ -118,11 +132,14 @@ class History(RuleBasedStateMachine):
 
     # Claiming
 
-    @rule(queue=st.sampled_from(QUEUES), count=st.integers(1, 2), worker=st.sampled_from(["one", "other"]))
-    def claim(self, queue: str, count: int, worker: str) -> None:
+    @rule(count=st.integers(1, 3), worker=st.sampled_from(["one", "other"]))
+    def claim(self, count: int, worker: str) -> None:
         """Claim what is due, in the order the model says."""
-        claims = self.jobs.claims(self.jobs.claimer(worker, LEASE), queue, count=count)
-        expected = self.model.claim(queue, count, LEASE)
+        claims = self.jobs.claims(self.jobs.claimer(worker, LEASE), *QUEUES, count=count)
+        expected: list[ModelJob] = []
+        for queue in QUEUES:
+            if len(expected) < count:
+                expected += self.model.claim(queue, count - len(expected), LEASE)
         assert [(claim.id, claim.token) for claim in claims] == [(job.id, job.fence) for job in expected]
         self.held += [Held(claim, job) for claim, job in zip(claims, expected, strict=True)]
 
@@ -142,51 +159,51 @@ class History(RuleBasedStateMachine):
         """Any claim there ever was, the later ones more often."""
         return self.held[-1 - min(place % len(self.held), place % 3 if place % 2 else place % len(self.held))]
 
-    holding = precondition(lambda self: self.held)
+    @precondition(lambda self: self.held)
+    @rule(place=PLACE, act=st.integers(0, 6), choice=st.integers(0, 5))
+    def a_holder_acts(self, place: int, act: int, choice: int) -> None:
+        """Whatever a holder may do, in time or late."""
+        acts = (
+            self.complete,
+            self.fail,
+            self.snooze,
+            self.stop,
+            self.heartbeat,
+            self.write_under_the_fence,
+            self.complete_in_a_transaction,
+        )
+        acts[act](self._holder(place), choice)
 
-    @holding
-    @rule(place=PLACE, large=st.booleans())
-    def complete(self, place: int, large: bool) -> None:
+    def complete(self, held: Held, choice: int) -> None:
         """It succeeded."""
-        held = self._holder(place)
         self._same(
-            lambda: held.claim.complete(LARGE if large else None),
+            lambda: held.claim.complete(LARGE if choice % 2 else None),
             lambda: self.model.complete(held.job, held.claim.token),
         )
 
-    @holding
-    @rule(place=PLACE, retry_in=st.none() | WAIT)
-    def fail(self, place: int, retry_in: timedelta | None) -> None:
+    def fail(self, held: Held, choice: int) -> None:
         """It failed, for now or for good."""
-        held = self._holder(place)
+        retry_in = (None, *WAITS)[choice % 3]
         error = Fatal() if retry_in is None else ValueError()
         self._same(
             lambda: held.claim.fail(error, retry_in),
             lambda: self.model.fail(held.job, held.claim.token, retry_in),
         )
 
-    @holding
-    @rule(place=PLACE, delay=WAIT)
-    def snooze(self, place: int, delay: timedelta) -> None:
+    def snooze(self, held: Held, choice: int) -> None:
         """Not now; with no delay it is given back."""
-        held = self._holder(place)
+        delay = WAITS[choice % 2]
         self._same(
             lambda: held.claim.snooze(delay) if delay else held.claim.release(),
             lambda: self.model.snooze(held.job, held.claim.token, delay),
         )
 
-    @holding
-    @rule(place=PLACE)
-    def stop(self, place: int) -> None:
+    def stop(self, held: Held, choice: int) -> None:
         """It gives up."""
-        held = self._holder(place)
         self._same(held.claim.stop, lambda: self.model.stop(held.job, held.claim.token))
 
-    @holding
-    @rule(place=PLACE)
-    def heartbeat(self, place: int) -> None:
+    def heartbeat(self, held: Held, choice: int) -> None:
         """It proves to be alive."""
-        held = self._holder(place)
 
         def expected() -> None:
             self.model.hold(held.job, held.claim.token)
@@ -195,11 +212,8 @@ class History(RuleBasedStateMachine):
         asked = self._same(held.claim.heartbeat, expected)
         assert asked is None or asked == held.job.cancel_requested
 
-    @holding
-    @rule(place=PLACE)
-    def write_under_the_fence(self, place: int) -> None:
+    def write_under_the_fence(self, held: Held, choice: int) -> None:
         """It writes something in a transaction that carries its fence."""
-        held = self._holder(place)
         try:
             with self.core.transaction() as tx:
                 tx.add(held.claim.fence())
@@ -211,11 +225,8 @@ class History(RuleBasedStateMachine):
         else:
             self.model.hold(held.job, held.claim.token)
 
-    @holding
-    @rule(place=PLACE)
-    def complete_in_a_transaction(self, place: int) -> None:
+    def complete_in_a_transaction(self, held: Held, choice: int) -> None:
         """It succeeds together with what it writes; never twice."""
-        held = self._holder(place)
 
         def write() -> None:
             with self.core.transaction() as tx:
@@ -235,33 +246,32 @@ class History(RuleBasedStateMachine):
         jobs = list(self.model.jobs.values())
         return jobs[place % len(jobs)]
 
-    asked = precondition(lambda self: self.model.jobs)
+    @precondition(lambda self: self.model.jobs)
+    @rule(place=PLACE, act=st.integers(0, 2))
+    def another_acts(self, place: int, act: int) -> None:
+        """Whatever may be done from outside."""
+        (self.cancel, self.redrive, self.release)[act](place)
 
-    @asked
-    @rule(place=PLACE)
     def cancel(self, place: int) -> None:
         """Somebody wants it no more."""
         job = self._any(place)
         self._same(lambda: self.jobs.cancel(job.id), lambda: self.model.cancel(job))
 
-    @asked
-    @rule(place=PLACE)
     def redrive(self, place: int) -> None:
         """Somebody wants it once more."""
         job = self._any(place)
         self._same(lambda: self.jobs.redrive(job.id), lambda: self.model.redrive(job))
 
-    @asked
-    @rule(place=PLACE)
     def release(self, place: int) -> None:
         """Somebody lets it run whatever it waits for."""
         blocked = [job for job in self.model.jobs.values() if job.state == "blocked"]
         job = blocked[place % len(blocked)] if blocked else self._any(place)
         self._same(lambda: self.jobs.release(job.id), lambda: self.model.release(job))
 
-    @rule(queue=st.sampled_from(QUEUES), paused=st.booleans())
-    def pause(self, queue: str, paused: bool) -> None:
-        """A queue is paused, or goes on."""
+    @rule(queue=st.sampled_from(QUEUES), choice=st.integers(0, 5))
+    def pause(self, queue: str, choice: int) -> None:
+        """A queue is paused, or more often goes on."""
+        paused = choice == 5
         (self.jobs.pause if paused else self.jobs.resume)(queue)
         (self.model.paused.add if paused else self.model.paused.discard)(queue)
 
@@ -272,14 +282,17 @@ class History(RuleBasedStateMachine):
         self.model.now = self.clock.now()
 
     @precondition(lambda self: any(True for _ in self.model.live()))
-    @rule(place=PLACE)
-    def wait_for(self, place: int) -> None:
-        """Time goes by until the very moment somebody must look at a job."""
+    @rule(place=PLACE, claimed=st.booleans())
+    def wait_for(self, place: int, claimed: bool) -> None:
+        """Time goes by until the very moment somebody must look at a job, or just about."""
         live = list(self.model.live())
-        due_at = live[place % len(live)].due_at
-        if due_at is not None and due_at > self.model.now:
-            self.clock.set(due_at)
-            self.model.now = due_at
+        job = live[place % len(live)]
+        moments = [at for at in (job.due_at, job.lease_until) if at is not None and at > self.model.now]
+        if moments:
+            self.clock.set(moments[place % len(moments)])
+            self.model.now = self.clock.now()
+        if claimed:
+            self.claim(1, "one")
 
     # What must hold
 
@@ -321,7 +334,7 @@ def _modelled(job: ModelJob) -> tuple[Any, ...]:
     return job.state, *times, *counts, job.cancel_requested, job.held
 
 
-QUICK = settings(max_examples=10, stateful_step_count=25)
+QUICK = settings(max_examples=8, stateful_step_count=40)
 LONG = settings(max_examples=25, stateful_step_count=50)
 
 
