@@ -20,9 +20,6 @@ from ingestion.quarantine import QuarantinedLine
 QUEUE = "ingest"
 PLAN, CHUNK, REPORT = "ingest.plan", "ingest.chunk", "ingest.report"
 LINES_A_CHUNK = 150
-# The report waits for all chunks, and the edges of a job are made in one transaction of 100 actions, two for each.
-# A file's last chunk may be a small one, so there are up to as many more as there are files.
-CHUNKS_AT_MOST = 36
 # A line gives up to four actions: its registration, its aircraft, the aircraft's mark, the mark it had before.
 LINES_A_BATCH = 20
 
@@ -136,9 +133,7 @@ class Ingestion:
         self._ask(REPORT, ReportOf(run=self.run, lines=lines, chunks=len(chunks)), f"{self.run}.report", after)
 
     def _chunks(self, numbers: dict[str, list[int]], repeats: dict[str, Repeats]) -> list[ChunkOf]:
-        """The chunks of all files: larger ones for many lines, so that the report can wait for all of them."""
-        total = sum(map(len, numbers.values()))
-        size = max(self._lines_a_chunk, -(-total // CHUNKS_AT_MOST))
+        """The chunks of all files."""
         return [
             ChunkOf(
                 run=self.run,
@@ -148,7 +143,7 @@ class Ingestion:
                 repeats={line: found for line, found in repeats[file].items() if first <= line <= last},
             )
             for file, lines in numbers.items()
-            for first, last in chunked(lines, size)
+            for first, last in chunked(lines, self._lines_a_chunk)
         ]
 
     def _chunk_id(self, number: int) -> str:
