@@ -40,7 +40,7 @@ from aircraftops_data.model.schema import CORE, JOBS
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
 
 Connect = Callable[..., CoreTable]
-JOB_COUNT = int(os.environ.get("AIRCRAFTOPS_CRASH_JOBS", "350"))
+JOB_COUNT = int(os.environ.get("AIRCRAFTOPS_CRASH_JOBS", "220"))
 WORKERS = int(os.environ.get("AIRCRAFTOPS_CRASH_WORKERS", "3"))
 START_UP = timedelta(seconds=3)
 # On two slow cores; a run that still goes on then does not end.
