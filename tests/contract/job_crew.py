@@ -150,6 +150,8 @@ def _run(core: CoreTable, claim: Claim, shift: Shift) -> None:
         append(core, claim, "began", shift.worker, claim.fence())
         while task.waits and core.find(Gate, job_id=claim.id, consistent=True) is None:
             sleep(0.02)
+        # Long enough that most of what happens to a worker happens in the middle of a job.
+        sleep(0.1)
         claim.heartbeat()
         if claim.job.attempt <= task.errs:
             claim.fail(ArithmeticError("this attempt was to fail"), retry_in=timedelta(milliseconds=50))
@@ -234,7 +236,7 @@ class Crew:
         process = self.processes[place]
         if not process.is_alive():
             self.processes[place] = self.hire()
-        elif self._random.random() < 0.3:
+        elif self._random.random() < 0.4:
             process.kill()
             process.join()
             self.killed += 1
@@ -243,7 +245,7 @@ class Crew:
         else:
             stop(process)
             self.stopped += 1
-            sleep(self._random.uniform(0, 2 * LEASE.total_seconds()))
+            sleep(self._random.uniform(0.5, 2.5) * LEASE.total_seconds())
             go_on(process)
 
     def dismiss(self) -> None:

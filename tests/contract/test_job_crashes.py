@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -39,10 +40,13 @@ from aircraftops_data.model.schema import CORE, JOBS
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
 
 Connect = Callable[..., CoreTable]
-JOB_COUNT = int(os.environ.get("AIRCRAFTOPS_CRASH_JOBS", "150"))
+JOB_COUNT = int(os.environ.get("AIRCRAFTOPS_CRASH_JOBS", "220"))
 WORKERS = int(os.environ.get("AIRCRAFTOPS_CRASH_WORKERS", "3"))
+START_UP = timedelta(seconds=3)
 # On two slow cores; a run that still goes on then does not end.
 PATIENCE_SECONDS = 120.0 + JOB_COUNT
+# About what they can do: of a backlog the older jobs would come first, and lost ones be looked at last of all.
+PACE = timedelta(seconds=0.24) / WORKERS
 WORKFLOW = "crash"
 
 
@@ -77,6 +81,7 @@ def asked(number: int) -> tuple[Task, dict[str, Any]]:
     """Jobs of several kinds, in turn."""
     task = Task(errs=2 if number % 7 == 0 else 0, together=number % 2 == 0)
     how: dict[str, Any] = {"max_attempts": 1000, "priority": ("high", "normal", "low")[number % 3]}
+    how |= {"run_at": START_UP + number * PACE}
     if number % 10 == 1:
         how |= {"on_lease_lost": "fail"}
     if number % 10 == 2:
@@ -91,7 +96,7 @@ def test_each_job_ends_once_whatever_becomes_of_its_workers(core: CoreTable, job
     for number in range(JOB_COUNT):
         task, how = asked(number)
         ask(jobs, task, **how)
-    with crew(Shift(shift.endpoint, shift.prefix, "", lost_replies=0.02), WORKERS) as workers:
+    with crew(replace(shift, lost_replies=0.02), WORKERS) as workers:
         while jobs.workflow(WORKFLOW).live:
             assert monotonic() - began < PATIENCE_SECONDS
             workers.harm()
@@ -153,5 +158,4 @@ def test_a_holder_that_was_stopped_past_its_lease_can_write_nothing(core: CoreTa
 def test_without_fences_the_same_holder_writes_and_the_journal_shows_it(
     core: CoreTable, jobs: Jobs, shift: Shift
 ) -> None:
-    unfenced = Shift(shift.endpoint, shift.prefix, "", fenced=False)
-    assert late_holder(core, jobs, unfenced)
+    assert late_holder(core, jobs, replace(shift, fenced=False))
