@@ -53,7 +53,7 @@ class Latest(Entity, table=CORE, entity_type="latest_token"):
     primary = PrimaryKey("JOURNAL#{job_id}", "LATEST")
 
 
-class Gate(Entity, table=CORE, entity_type="gate"):
+class Gate(Entity, table=CORE, entity_type="crew_gate"):
     """Once it is there, those who wait for it go on."""
 
     job_id: str

@@ -334,7 +334,7 @@ def _modelled(job: ModelJob) -> tuple[Any, ...]:
     return job.state, *times, *counts, job.cancel_requested, job.held
 
 
-QUICK = settings(max_examples=8, stateful_step_count=40)
+QUICK = settings(max_examples=5, stateful_step_count=40)
 LONG = settings(max_examples=25, stateful_step_count=50)
 
 

@@ -191,7 +191,7 @@ def test_a_blocked_job_is_looked_at_more_and_more_rarely(jobs: Any, clock: Manua
     parent = asked(jobs, "a", run_at=timedelta(days=9))
     child = asked(jobs, "b", parent)
     waits = []
-    for _ in range(40):
+    for _ in range(24):
         clock.set(jobs.get(child.id).due_at)
         assert jobs.claim("default", worker="w") is None
         waits.append(jobs.get(child.id).due_at - clock.now())
