@@ -93,15 +93,30 @@ def asked(number: int) -> tuple[Task, dict[str, Any]]:
 
 def test_each_job_ends_once_whatever_becomes_of_its_workers(core: CoreTable, jobs: Jobs, shift: Shift) -> None:
     began = monotonic()
+    workers = harm(jobs, shift, until=lambda: not jobs.workflow(WORKFLOW).live)
+    _assert_all_ended_once(core)
+    _tell(core, workers, monotonic() - began)
+
+
+def test_the_same_run_without_fences_shows_late_holders_writing(core: CoreTable, jobs: Jobs, shift: Shift) -> None:
+    harm(jobs, replace(shift, fenced=False), until=lambda: _late_writers(core) != [])
+
+
+def harm(jobs: Jobs, shift: Shift, until: Callable[[], bool]) -> Crew:
+    """Have all jobs done by workers to whom one thing after another happens, until something holds."""
+    began = monotonic()
     for number in range(JOB_COUNT):
         task, how = asked(number)
         ask(jobs, task, **how)
     with crew(replace(shift, lost_replies=0.02), WORKERS) as workers:
-        while jobs.workflow(WORKFLOW).live:
+        while not until():
             assert monotonic() - began < PATIENCE_SECONDS
             workers.harm()
-    _assert_all_ended_once(core)
-    _tell(core, workers, monotonic() - began)
+    return workers
+
+
+def _late_writers(core: CoreTable) -> list[str]:
+    return [found for lines in journals(core).values() for found in violations(lines)]
 
 
 def _assert_all_ended_once(core: CoreTable) -> None:

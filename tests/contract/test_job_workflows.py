@@ -137,6 +137,14 @@ def test_a_held_child_runs_once_somebody_releases_it(jobs: Any) -> None:
     assert (claimed(jobs).id, edges(jobs)) == (child.id, 0)
 
 
+def test_the_edges_of_a_child_that_has_ended_go_when_its_parent_fails(jobs: Any) -> None:
+    parent = asked(jobs, "a", max_attempts=1)
+    child = asked(jobs, "b", After(parent, "hold"))
+    jobs.cancel(child.id)
+    claimed(jobs).fail(OSError())
+    assert (states(jobs, child), edges(jobs)) == ([JobState.CANCELLED], 0)
+
+
 def test_a_join_with_several_policies_waits_for_all(jobs: Any) -> None:
     one, two = asked(jobs, "1", max_attempts=1), asked(jobs, "2")
     join = asked(jobs, "join", After(one, "run"), two)

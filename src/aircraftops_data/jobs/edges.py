@@ -106,6 +106,7 @@ def _tell(child: Child, parent: Job, context: Context, options: JobOptions) -> P
         return (yield from _released_if_free(job, context, options))
     if child.on_failure is OnFailure.CANCEL:
         job = yield from _cancelled(job, context, options)
+    if child.on_failure is OnFailure.CANCEL or job.state in ENDED:
         yield from _forget(child, context)
     return job
 
