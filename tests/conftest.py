@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, settings
 from aircraftops_data import JOBS, AircraftOps, CoreTable, Table
 from aircraftops_data.clock import Chance
 from aircraftops_data.core.provisioning import create_tables
+from aircraftops_data.jobs import Jobs
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
-from blocking import Blocking, BlockingCore, BlockingOps
+from blocking import BlockingCore, BlockingOps
+from jobs_over import jobs_over
 
 settings.register_profile(
     "fast",
@@ -141,10 +143,12 @@ def fresh_names(local_endpoint: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def jobs(connect: Connect, clock: ManualClock, engine: str) -> Any:
-    """Jobs on a fresh table, at a time the test holds in its hand."""
-    from aircraftops_data.jobs import Jobs
-    from aircraftops_data.jobs.aio import AsyncJobs
+def core_of_jobs(connect: Connect, clock: ManualClock) -> CoreTable:
+    """A fresh JobsTable, at a time the test holds in its hand."""
+    return connect(JOBS, clock=clock)
 
-    core: Any = connect(JOBS, clock=clock)
-    return Blocking(AsyncJobs(core._inner)) if engine == ASYNC else Jobs(core)
+
+@pytest.fixture
+def jobs(core_of_jobs: CoreTable) -> Jobs:
+    """Its jobs."""
+    return jobs_over(core_of_jobs)

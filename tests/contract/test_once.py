@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from once_cases import KEEP, LEASE, LOST, Connect, Work, kept
+from once_cases import KEEP, LEASE, LOST, Work, kept
 from pydantic import BaseModel
 
 from aircraftops_data import CoreTable
@@ -21,7 +21,6 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.jobs import Jobs, Queue
 from aircraftops_data.jobs.once import Once, OnceState
-from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
 from faults import before, lost_request
 from jobs_over import faulty_at, jobs_over
@@ -35,15 +34,9 @@ class Receipt(BaseModel):
 
 
 @pytest.fixture
-def core(connect: Connect, clock: ManualClock) -> CoreTable:
-    """A fresh table of jobs, under a clock that stands still."""
-    return connect(JOBS, clock=clock)
-
-
-@pytest.fixture
-def jobs(core: CoreTable) -> Jobs:
-    """Its jobs."""
-    return jobs_over(core)
+def core(core_of_jobs: CoreTable) -> CoreTable:
+    """The table of the jobs."""
+    return core_of_jobs
 
 
 class TestOnce:

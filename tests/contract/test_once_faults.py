@@ -31,15 +31,9 @@ from jobs_over import faulty_at, jobs_over
 
 
 @pytest.fixture
-def core(connect: Connect, clock: ManualClock) -> CoreTable:
-    """A fresh table of jobs, under a clock that stands still."""
-    return connect(JOBS, clock=clock)
-
-
-@pytest.fixture
-def jobs(core: CoreTable) -> Jobs:
-    """Its jobs."""
-    return jobs_over(core)
+def core(core_of_jobs: CoreTable) -> CoreTable:
+    """The table of the jobs."""
+    return core_of_jobs
 
 
 # A look, the start, the end.

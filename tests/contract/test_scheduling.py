@@ -37,15 +37,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def core(connect: Connect, clock: ManualClock) -> CoreTable:
-    """A fresh table of jobs."""
-    return connect(JOBS, clock=clock)
-
-
-@pytest.fixture
-def jobs(core: CoreTable) -> Jobs:
-    """Its jobs."""
-    return jobs_over(core)
+def core(core_of_jobs: CoreTable) -> CoreTable:
+    """The table of the jobs."""
+    return core_of_jobs
 
 
 def hourly(jobs: Jobs, **fields: Any) -> Schedule:
