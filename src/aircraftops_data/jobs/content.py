@@ -15,8 +15,9 @@ from aircraftops_data.jobs.model import Body, Place
 from aircraftops_data.model.fields import problems
 from aircraftops_data.model.schema import ITEM_LIMIT_BYTES
 
-INLINE_LIMIT_BYTES = 256
-"""A payload and a result no larger than this leave the job's item within 1 KB, one write unit."""
+PAYLOAD_INLINE_BYTES = 256
+RESULT_INLINE_BYTES = 128
+"""With a payload and a result no larger than these in it, a job's item stays within 1 KB, one write unit."""
 # What an item is beside its text: keys, names, marks.
 _BODY_LIMIT_BYTES = ITEM_LIMIT_BYTES - 2048
 
@@ -83,10 +84,10 @@ class Content:
         return (Body(job_id=job_id, name=name, text=self.text or ""),) if self.place is Place.ITEM else ()
 
 
-def content(text: str | None, what: str, *, objects: bool) -> Content:
+def content(text: str | None, what: str, *, objects: bool, inline_bytes: int = PAYLOAD_INLINE_BYTES) -> Content:
     """Where a text goes. Raises ItemTooLargeError for one that no item holds, without `objects` to take it."""
     size = 0 if text is None else len(text.encode())
-    if size <= INLINE_LIMIT_BYTES:
+    if size <= inline_bytes:
         return Content(text, None)
     if size <= _BODY_LIMIT_BYTES:
         return Content(text, Place.ITEM)

@@ -11,7 +11,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.query import Query
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.jobs.content import Content, content, from_text, object_key, to_text
+from aircraftops_data.jobs.content import RESULT_INLINE_BYTES, Content, content, from_text, object_key, to_text
 from aircraftops_data.jobs.health import HealthLimits, QueueHealth, health
 from aircraftops_data.jobs.looking import Corrupt, live_jobs, queue_named, states_named
 from aircraftops_data.jobs.model import (
@@ -79,7 +79,8 @@ class JobViews:
 
     def result_content(self, job: Job, result: Any, *, objects: bool) -> Content:
         """A result as it will be stored. Raises InvalidValueError, ItemTooLargeError."""
-        return content(to_text(self.kind(job.kind).result, result, "The result"), "The result", objects=objects)
+        text = to_text(self.kind(job.kind).result, result, "The result")
+        return content(text, "The result", objects=objects, inline_bytes=RESULT_INLINE_BYTES)
 
     def store_object(self, job_id: str, name: str, found: Content) -> None:
         """Put into the bucket what belongs there; the rest goes with the job."""
