@@ -171,6 +171,7 @@ def test_a_stub_that_expects_something_else_says_so(server: Canned) -> None:
 # Others on the same client
 
 
+@pytest.mark.slow
 def test_calls_of_others_are_not_touched_whatever_ours_do_meanwhile(server: Canned) -> None:
     client = server.client(max_pool_connections=8)
     reader = Reads({"Item": "entity"})

@@ -138,6 +138,7 @@ def test_live_jobs_of_some_states_are_found_behind_others(jobs: Any) -> None:
     assert jobs.live("q", "running") == []
 
 
+@pytest.mark.slow
 def test_more_live_jobs_than_one_request_reads_are_all_found(jobs: Any) -> None:
     enqueue(jobs, 101)
     (last,) = enqueue(jobs, run_at=MINUTE)

@@ -195,6 +195,7 @@ def crashing(*_: Any) -> Any:
     yield
 
 
+@pytest.mark.slow
 def test_a_blocked_job_is_looked_at_more_and_more_rarely(jobs: Any, clock: ManualClock) -> None:
     parent = asked(jobs, "a", run_at=timedelta(days=9))
     child = asked(jobs, "b", parent)
