@@ -225,7 +225,7 @@ class Model:
             del child.parents[parent.id]
             if child.state == "blocked" and not child.held and not child.parents:
                 self._free(child)
-        elif policy == "cancel":
+        elif policy == "cancel" or child.ended:
             del child.parents[parent.id]
             if child.state == "blocked":
                 self.end(child, "cancelled")
@@ -244,7 +244,7 @@ class Model:
                 job.due_at = self._later(job)
 
     def _free(self, job: ModelJob) -> None:
-        job.held = False
+        job.held, job.attempt = False, min(job.attempt, job.max_attempts - 1)
         self._wait(job, job.run_at)
 
     def _wait(self, job: ModelJob, run_at: datetime | None) -> None:

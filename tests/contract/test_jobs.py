@@ -253,6 +253,16 @@ def test_a_held_job_runs_once_somebody_releases_it(jobs: Any, clock: ManualClock
         jobs.release(job.id)
 
 
+def test_a_held_job_that_lost_its_last_attempt_has_one_more_when_it_is_released(jobs: Any, clock: ManualClock) -> None:
+    job = jobs.enqueue("a", on_lease_lost="hold", max_attempts=1)
+    claimed(jobs)
+    clock.advance(LEASE + MARGIN)
+    assert jobs.claim("default", worker="w") is None
+    jobs.release(job.id)
+    claim = claimed(jobs)
+    assert (claim.job.attempt, claim.fail(OSError(), retry_in=timedelta()).state) == (1, JobState.DEAD)
+
+
 def test_a_job_whose_workers_keep_dying_dies_when_its_attempts_are_used_up(jobs: Any, clock: ManualClock) -> None:
     job = jobs.enqueue("a", max_attempts=2)
     for _ in range(2):

@@ -221,10 +221,10 @@ def redriven(job: Job, now: datetime, *, options: JobOptions) -> Job:
 
 
 def released(job: Job, now: datetime, *, options: JobOptions) -> Job:
-    """A blocked job that may run; any other stays as it is."""
+    """A blocked job that may run; any other stays as it is. One that lost its last attempt has one more."""
     if job.state is not JobState.BLOCKED:
         return job
-    return waiting(job, job.run_at, now, options, held=None)
+    return waiting(job, job.run_at, now, options, held=None, attempt=min(job.attempt, job.max_attempts - 1))
 
 
 def rechecked(job: Job, now: datetime, *, options: JobOptions) -> Job:
