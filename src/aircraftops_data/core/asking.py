@@ -43,9 +43,9 @@ def getting(
     return found
 
 
-def query_reading(query: KeyQuery[Any]) -> Reading[Any]:
+def query_reading(query: KeyQuery[Any], *, consistent: bool = False) -> Reading[Any]:
     """What a key query reads."""
-    return _reading(query.definition, source_of(query))
+    return _reading(query.definition, source_of(query), consistent=consistent)
 
 
 def scan_reading(entity: type[Entity], segments: int) -> Reading[Any]:
@@ -53,7 +53,7 @@ def scan_reading(entity: type[Entity], segments: int) -> Reading[Any]:
     if segments < 1:
         raise InvalidInputError("A scan has at least one segment")
     definition = entity.definition()
-    return _reading(definition, Source(definition.table), _of_kind(definition), segments)
+    return _reading(definition, Source(definition.table), _of_kind(definition), segments=segments)
 
 
 def partition_reading(entity: type[Entity], components: Mapping[str, Any], **options: Any) -> Reading[Entity | Item]:
@@ -78,13 +78,13 @@ def _of_any_kind(table: Table, item: Item) -> Entity | Item:
 
 
 def _reading(
-    definition: EntityDefinition, source: Source, condition: Condition | None = None, segments: int = 1
+    definition: EntityDefinition, source: Source, condition: Condition | None = None, **options: Any
 ) -> Reading[Any]:
     refusal = None
     if source.index is not None and source.index.projection != "ALL":
         refusal = f"{source.index.name} carries only parts of a {definition.name}; ask for them with .project()"
     decode, reader = codec_of(definition).entity, reader_of(definition)
-    return Reading(source, decode, definition, condition, segments=segments, reader=reader, refusal=refusal)
+    return Reading(source, decode, definition, condition, reader=reader, refusal=refusal, **options)
 
 
 def _of_kind(definition: EntityDefinition) -> Condition | None:

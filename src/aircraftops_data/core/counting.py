@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from aircraftops_data.core.writes import Action, Done, Stale, Stamp, Verdict, Writing
+from aircraftops_data.core.writes import Action, Stamp, Writing
 from aircraftops_data.model.definition import EntityDefinition, Item
 from aircraftops_data.translation.expressions import Changes
 from aircraftops_data.translation.values import encode_value
@@ -41,14 +42,8 @@ class Count(Writing):
             set_if_absent=fixed,
             count=(managed.version,),
         )
-        explain = self._verdict_for(stamp)
-        return [self.action("Update", stamp, self.not_mine(stamp), explain, changes=changes)]
-
-    def _verdict_for(self, stamp: Stamp) -> Any:
-        def explain(item: Item | None) -> Verdict:
-            return Done(item) if self.is_mine(item, stamp) else Stale(item)
-
-        return explain
+        verdict = partial(self.mine_or_stale, stamp=stamp)
+        return [self.action("Update", stamp, self.not_mine(stamp), verdict, changes=changes)]
 
     def outcome(self, item: Item | None) -> Any:
         """The entity after it; None where only the engine knows it."""

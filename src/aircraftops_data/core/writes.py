@@ -177,6 +177,10 @@ class Writing:
         """Whether the last write of the item was an earlier try of this one."""
         return is_mine(item, self.table, stamp)
 
+    def mine_or_stale(self, item: Item | None, stamp: Stamp) -> Verdict:
+        """The verdict of a write that is right whatever is stored, once it knows that."""
+        return Done(item) if self.is_mine(item, stamp) else Stale(item)
+
     def gone(self, item: Item | None, stamp: Stamp) -> bool:
         """Whether, to a reader, there is no item."""
         return item is None or is_expired(item, self.table, stamp.now)

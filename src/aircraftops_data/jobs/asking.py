@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from aircraftops_data.core.context import Context
+from aircraftops_data.core.intents import valid
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
 from aircraftops_data.jobs.content import Content
 from aircraftops_data.jobs.enqueueing import After
@@ -19,7 +20,6 @@ from aircraftops_data.jobs.steps import later_check
 from aircraftops_data.jobs.transition import part_of
 from aircraftops_data.model.fields import problems
 
-M = TypeVar("M", bound=BaseModel)
 Moment = datetime | timedelta
 """An instant, or how long from now."""
 
@@ -98,13 +98,13 @@ def job_of(
         "workflow": how.get("workflow"),
         "tags": frozenset(how.get("tags", ())),
         "trace_id": how.get("trace_id"),
-        "limit": _limit(how.get("limit")),
+        "limit": limit_fields(how.get("limit")),
         "payload": payload.inline,
         "payload_place": payload.place,
         **_unique(how, now),
         **_beginning(how, run_at, now),
     }
-    job = _valid(Job, fields)
+    job: Job = valid(Job.definition(), fields)
     blocked = job.state is JobState.BLOCKED
     return job.model_copy(update={"due_at": later_check(job, now, options)}) if blocked else job
 
@@ -132,18 +132,15 @@ def _unique(how: How, now: datetime) -> dict[str, Any]:
     return {"unique_key": how["unique"], "unique_until": until}
 
 
-def _limit(given: Limit | tuple[str, int] | None) -> Any:
+def limit_fields(given: Limit | tuple[str, int] | None) -> Any:
+    """A limit that is given as a pair, as its fields."""
     return {"key": given[0], "most": given[1]} if isinstance(given, tuple) else given
 
 
 def progress_of(done: int, total: int | None, message: str | None) -> Progress:
     """How far a job has come, checked. Raises InvalidValueError."""
-    return _valid(Progress, {"done": done, "total": total, "message": message})
-
-
-def _valid(model: type[M], fields: dict[str, Any]) -> M:
     try:
-        return model.model_validate(fields)
+        return Progress(done=done, total=total, message=message)
     except ValidationError as error:
         found = problems(error)
-        raise InvalidValueError(f"{model.__name__}: {'; '.join(found)}", problems=found) from None
+        raise InvalidValueError(f"Progress: {'; '.join(found)}", problems=found) from None

@@ -14,7 +14,7 @@ from aircraftops_data.core.update import Update
 from aircraftops_data.errors import CancelRequestedError, ConditionFailedError, LeaseLostError
 from aircraftops_data.jobs.asking import progress_of
 from aircraftops_data.jobs.content import Content
-from aircraftops_data.jobs.model import Job
+from aircraftops_data.jobs.model import Job, Progress
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.steps import OpenStep, beating, completed, failed, refuse_late, snoozed, stopped, telling
 from aircraftops_data.jobs.transition import RESULT, Transition
@@ -83,11 +83,8 @@ class Claim:
         Raises LeaseLostError.
         """
         now = self._jobs.context.clock.now()
-        fields = beating(self._lease, now, self._progress)
         try:
-            self._know(
-                self._jobs.run(write(updating(Job, id=self.id, set=fields, where=self._holds()), self._jobs.context))
-            )
+            self._know(self._jobs.run(write(self._beat(now, self._progress), self._jobs.context)))
         except ConditionFailedError as refused:
             self._know(refused.existing)
             refuse_late(refused.existing or self.job, self.token)
@@ -111,9 +108,7 @@ class Claim:
         2 write units. It fences like `fence`, whose place it takes: one transaction acts on an item once. `progress`
         afterwards, with the same, so that later heartbeats tell no less.
         """
-        told = progress_of(done, total, message)
-        fields = beating(self._lease, self._jobs.context.clock.now(), told)
-        return updating(Job, id=self.id, set=fields, where=self._holds())
+        return self._beat(self._jobs.context.clock.now(), progress_of(done, total, message))
 
     def complete(self, result: Any = None) -> Job:
         """The job succeeded. 4 write units, 8 in a workflow; said again it changes nothing. Raises LeaseLostError."""
@@ -121,7 +116,7 @@ class Claim:
             return self._jobs.end(self._completing(Content(None, None), again=True))
         found = self._jobs.result_content(self.job, result, objects=self._jobs.objects is not None)
         self._jobs.store_object(self.id, RESULT, found)
-        return self._end(self._completing(found, again=True))
+        return self._jobs.end(self._completing(found, again=True))
 
     def fail(self, error: Exception, retry_in: timedelta | None = None) -> Job:
         """This attempt failed: the job is tried again after a back-off, or is dead. 6 write units.
@@ -130,11 +125,11 @@ class Claim:
         policy calls fatal, or an attempt that was the last, leaves the job dead. Raises LeaseLostError.
         """
         delay = self._jobs.back_off(self.job, error) if retry_in is None else retry_in
-        return self._end(self._transition(partial(failed, error=error, retry_in=delay)))
+        return self._jobs.end(self._transition(partial(failed, error=error, retry_in=delay)))
 
     def snooze(self, delay: timedelta) -> Job:
         """Run it again after `delay`; no attempt is used. 6 write units. Raises LeaseLostError."""
-        return self._end(self._transition(partial(snoozed, delay=delay)))
+        return self._jobs.end(self._transition(partial(snoozed, delay=delay)))
 
     def release(self) -> Job:
         """Give it back as it was, to be run by whoever comes first; no attempt is used. Raises LeaseLostError."""
@@ -142,7 +137,10 @@ class Claim:
 
     def stop(self) -> Job:
         """End it as cancelled, as somebody asked. 4 write units. Raises LeaseLostError."""
-        return self._end(self._transition(stopped))
+        return self._jobs.end(self._transition(stopped))
+
+    def _beat(self, now: datetime, progress: Progress | None) -> Update[Job]:
+        return updating(Job, id=self.id, set=beating(self._lease, now, progress), where=self._holds())
 
     def _holds(self) -> Any:
         return (Job.f.fence == self.token) & (Job.f.state == JobState.RUNNING)
@@ -156,9 +154,6 @@ class Claim:
         bodies = () if body is None else body.bodies(self.id, RESULT)
         whole = telling(partial(step, token=self.token, options=options), self._progress)
         return Transition(self.job, whole, bodies, options.tally_parts, self._know)
-
-    def _end(self, transition: Transition) -> Job:
-        return self._jobs.end(transition)
 
     def _know(self, job: Job | None) -> None:
         """Keep the latest that is known: answers may come in another order than they were made."""

@@ -144,9 +144,22 @@ class Claimer:
         if job.state is JobState.BLOCKED and job.due_at == ticket.due_at:
             yield from revisit(job, context, self.options)
             return None
-        return (yield from take(self, job, context))
+        return (yield from self.take(job, context))
 
-    def look_at(self, job: Job, context: Context) -> Plan[Job | None]:
+    def take(self, job: Job, context: Context) -> Plan[Job | None]:
+        """Claim this job; None where it is not to be had. What else is to be done with a job that is due is done."""
+        after = yield from self._changed(job, context)
+        if after is None:
+            self.spread.lost()
+            return None
+        if after.state in ENDED:
+            yield from settle(after, context, self.options)
+        if after.state is not JobState.RUNNING or after.fence == job.fence:
+            return None
+        self.spread.won()
+        return after
+
+    def _changed(self, job: Job, context: Context) -> Plan[Job | None]:
         """What became of the job; None where another was faster."""
         slot = yield from self._slot_for(job, context)
         step = partial(looked_at, worker=self.worker, lease=self.lease, slot=slot, options=self.options)
@@ -160,26 +173,12 @@ class Claimer:
         """A place of the job's limit: its own, or the first that is free."""
         if job.limit is None or job.slot is not None:
             return job.slot
-        reading = replace(query_reading(Slot.primary(key=job.limit.key)), consistent=True)
+        reading = query_reading(Slot.primary(key=job.limit.key), consistent=True)
         taken = yield from chunk(reading, context, None, None)
         numbers = {cast("Slot", slot).number for slot in taken.found.whole()}
         if len(numbers) >= job.limit.most:
             return None
         return next(number for number in range(job.limit.most) if number not in numbers)
-
-
-def take(claimer: Claimer, job: Job, context: Context) -> Plan[Job | None]:
-    """Claim this job; None where it is not to be had. What else is to be done with a job that is due is done."""
-    after = yield from claimer.look_at(job, context)
-    if after is None:
-        claimer.spread.lost()
-        return None
-    if after.state in ENDED:
-        yield from settle(after, context, claimer.options)
-    if after.state is not JobState.RUNNING or after.fence == job.fence:
-        return None
-    claimer.spread.won()
-    return after
 
 
 def _partitions(queue: Queue, context: Context) -> Iterator[Partition]:
@@ -193,5 +192,5 @@ def _partitions(queue: Queue, context: Context) -> Iterator[Partition]:
 def due_tickets(queue: str, priority: Priority, shard: int, context: Context, limit: int) -> Plan[list[Ticket]]:
     """The tickets of a partition that are due, the oldest first. 1 read unit per 4 KB."""
     pattern = Ticket.primary(queue=queue, priority=priority, shard=shard).at_most(due_at=context.clock.now())
-    found = yield from chunk(replace(query_reading(pattern), consistent=True), context, None, limit)
+    found = yield from chunk(query_reading(pattern, consistent=True), context, None, limit)
     return [ticket for ticket in found.found.values if isinstance(ticket, Ticket)]

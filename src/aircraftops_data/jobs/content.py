@@ -47,7 +47,8 @@ def _plain(value: Any, what: str) -> str:
     try:
         # Pydantic models and instants inside are written too; NaN would come back as something else.
         text = to_json(value, inf_nan_mode="constants", by_alias=True).decode()
-        json.loads(text, parse_constant=_refuse_constant)
+        if "NaN" in text or "Infinity" in text:
+            json.loads(text, parse_constant=_refuse_constant)
     except (PydanticSerializationError, ValueError) as error:
         raise InvalidValueError(f"{what} has no JSON form: {error}") from error
     return text

@@ -8,7 +8,6 @@ a job tells its children, and a blocked job's own ticket has it looked at now an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -154,8 +153,7 @@ def _stepped(job: Job, step: Step, context: Context, options: JobOptions) -> Pla
 def _page(
     query: KeyQuery[Child] | KeyQuery[Parent], context: Context, start: Item | None, limit: int | None
 ) -> Plan[tuple[Sequence[Child | Parent], Item | None]]:
-    reading = replace(query_reading(query), consistent=True)
-    found = yield from chunk(reading, context, start, limit)
+    found = yield from chunk(query_reading(query, consistent=True), context, start, limit)
     return found.found.whole(), found.next
 
 

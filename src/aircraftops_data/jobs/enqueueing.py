@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from aircraftops_data.core.commit import commit, read
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.intents import Check, Create, Put, stamped
-from aircraftops_data.core.writes import Action, Done, Intent, Stale, Stamp, Verdict, Writing
+from aircraftops_data.core.writes import Action, Intent, Stale, Stamp, Writing
 from aircraftops_data.jobs.model import Body, Child, Job, OnFailure, Parent, Reservation
 from aircraftops_data.jobs.transition import going_along
 from aircraftops_data.model.definition import Item
@@ -116,13 +117,7 @@ class Enqueue(Writing):
         """A reservation that is taken meanwhile makes this a duplicate, not a conflict."""
         if intent.definition is not Reservation.definition():
             return action
-        return replace(action, explain=self._taken(stamp))
-
-    def _taken(self, stamp: Stamp) -> Callable[[Item | None], Verdict]:
-        def explain(item: Item | None) -> Verdict:
-            return Done(None) if self.is_mine(item, stamp) else Stale(item)
-
-        return explain
+        return replace(action, explain=partial(self.mine_or_stale, stamp=stamp))
 
     def outcome(self, item: Item | None) -> Enqueued:
         """Whether the job is new, and its id."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -14,10 +15,10 @@ from aircraftops_data.core.query import Query
 from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, NotFoundError, StoreError
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claim import Claim
-from aircraftops_data.jobs.claiming import Claimer, take
+from aircraftops_data.jobs.claiming import Claimer
 from aircraftops_data.jobs.content import Content, content, to_text
 from aircraftops_data.jobs.edges import check_parents, let_go, revisit, settle
-from aircraftops_data.jobs.enqueueing import Enqueue
+from aircraftops_data.jobs.enqueueing import After, Enqueue
 from aircraftops_data.jobs.looking import Redriven
 from aircraftops_data.jobs.model import (
     DeadJob,
@@ -66,7 +67,7 @@ class Jobs(JobViews):
         queue = self.run(self._queues.read(self._queue_of(kind, how), self.context))
         text = self._payload_content(kind, payload, objects=self.objects is not None)
         self.run(check_parents([edge.parent_id for edge in edges], how.get("workflow"), self.context))
-        asked = self._asked(kind, text, how, queue)
+        asked = self._asked(kind, text, how, edges, queue)
         self.store_object(asked.job_id, PAYLOAD, text)
         self.run(asked.first_edges(self.context))
         enqueued = self.run(write(asked, self.context))
@@ -88,7 +89,7 @@ class Jobs(JobViews):
         ended already are found out about within the `recheck` of the options.
         """
         queue = self._queues.last(self._queue_of(kind, how))
-        return self._asked(kind, self._payload_content(kind, payload, objects=False), how, queue)
+        return self._asked(kind, self._payload_content(kind, payload, objects=False), how, edges_of(how), queue)
 
     def _queue_of(self, kind: str, how: How) -> str:
         return how.get("queue", self.kind(kind).queue)
@@ -96,10 +97,10 @@ class Jobs(JobViews):
     def _payload_content(self, kind: str, payload: Any, *, objects: bool) -> Content:
         return content(to_text(self.kind(kind).payload, payload, "The payload"), "The payload", objects=objects)
 
-    def _asked(self, kind: str, text: Content, how: How, queue: Queue) -> Enqueue:
+    def _asked(self, kind: str, text: Content, how: How, edges: Sequence[After], queue: Queue) -> Enqueue:
         job_id = how.get("id") or self.context.chance.ordered_identifier(self.context.clock.now())
         job = job_of(self.kind(kind), text, how, queue, job_id, self.context, self.options)
-        return Enqueue(job, text.bodies(job.id, PAYLOAD), edges_of(how), self.options.tally_parts)
+        return Enqueue(job, text.bodies(job.id, PAYLOAD), edges, self.options.tally_parts)
 
     # Claiming
 
@@ -146,7 +147,7 @@ class Jobs(JobViews):
         found = self.core.find(Job, id=job_id, consistent=True)
         if found is None or (self.run(self._queues.read(found.queue, self.context))).paused_at is not None:
             return None
-        job = self.run(take(claimer, found, self.context))
+        job = self.run(claimer.take(found, self.context))
         claims = [] if job is None else self._claimed(claimer, job)
         return claims[0] if claims else None
 
@@ -310,4 +311,4 @@ class Jobs(JobViews):
     def _scheduled(self, schedule: Schedule, slot: datetime) -> Enqueue:
         how = schedule.how(slot)
         payload = content(schedule.payload, "The payload", objects=False)
-        return self._asked(schedule.kind, payload, how, self._queues.last(self._queue_of(schedule.kind, how)))
+        return self._asked(schedule.kind, payload, how, (), self._queues.last(self._queue_of(schedule.kind, how)))

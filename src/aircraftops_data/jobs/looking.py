@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -27,12 +27,6 @@ class Redriven:
     dead: DeadJob
     refused: AircraftOpsDataError | None
     """Why it does not; None where it does."""
-
-
-def queue_named(name: str, context: Context) -> Plan[Queue]:
-    """A queue as it is set, or as one is that nobody has used yet. 1 read unit."""
-    found = yield from finding(Queue, {"name": name}, context, consistent=True, expired=True)
-    return found or Queue(name=name)
 
 
 def states_named(names: Iterable[JobState | str]) -> frozenset[JobState]:
@@ -77,7 +71,7 @@ def _of_partition(
 ) -> Plan[list[Job]]:
     found: list[Job] = []
     start: Item | None = None
-    reading = replace(query_reading(pattern), consistent=True)
+    reading = query_reading(pattern, consistent=True)
     while True:
         part = yield from chunk(reading, context, start, GET_LIMIT if states else min(limit, GET_LIMIT))
         tickets = cast("list[Ticket]", part.found.values)

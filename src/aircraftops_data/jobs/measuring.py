@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
@@ -48,7 +48,7 @@ def measured(queue: str, priority: Priority, shard: int, context: Context, most:
     """The same for one partition."""
     now = context.clock.now()
     pattern = Ticket.primary(queue=queue, priority=priority, shard=shard).at_most(due_at=now)
-    page = yield from chunk(replace(query_reading(pattern), consistent=False), context, None, most)
+    page = yield from chunk(query_reading(pattern), context, None, most)
     tickets = cast("list[Ticket]", page.found.values)
     oldest, job_id = (now - tickets[0].due_at, tickets[0].job_id) if tickets else (timedelta(), None)
     return Measure(priority, shard, len(tickets), page.next is None, oldest, job_id)

@@ -31,8 +31,7 @@ class KnownQueues:
         known, now = self._known.get(name), context.clock.now()
         if known is not None and now - known[0] < self.fresh_for:
             return known[1]
-        found = yield from finding(Queue, {"name": name}, context, consistent=True, expired=True)
-        return self.keep(found or (yield from _made(name, context)), now)
+        return self.keep((yield from _found_or_made(name, context)), now)
 
     def keep(self, queue: Queue, now: datetime) -> Queue:
         """Remember these settings."""
@@ -40,7 +39,15 @@ class KnownQueues:
         return queue
 
 
-def _made(name: str, context: Context) -> Plan[Queue]:
+def queue_named(name: str, context: Context) -> Plan[Queue | None]:
+    """A queue as it is set; None for one that nobody has used yet. 1 read unit."""
+    return finding(Queue, {"name": name}, context, consistent=True, expired=True)
+
+
+def _found_or_made(name: str, context: Context) -> Plan[Queue]:
+    found = yield from queue_named(name, context)
+    if found is not None:
+        return found
     try:
         return (yield from write(Create(Queue(name=name)), context)) or Queue(name=name)
     except AlreadyExistsError as other:
@@ -49,8 +56,7 @@ def _made(name: str, context: Context) -> Plan[Queue]:
 
 def change_queue(name: str, context: Context, *, shards: int | None = None, paused: bool | None = None) -> Plan[Queue]:
     """Set what is given for a queue. Raises InvalidInputError for fewer shards, VersionConflictError in a race."""
-    before = yield from finding(Queue, {"name": name}, context, consistent=True, expired=True)
-    before = before or (yield from _made(name, context))
+    before = yield from _found_or_made(name, context)
     if shards is not None and shards < before.shards:
         raise InvalidInputError(f"Queue {name!r} has {before.shards} shards; jobs may wait in each, so none can go")
     changes = {"shards": shards or before.shards}

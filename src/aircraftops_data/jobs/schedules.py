@@ -7,7 +7,7 @@ and enqueues the job under an id made of the schedule's name and the slot, so th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -30,7 +30,7 @@ from aircraftops_data.errors import (
     TransactionConflictError,
     VersionConflictError,
 )
-from aircraftops_data.jobs.asking import How
+from aircraftops_data.jobs.asking import How, limit_fields
 from aircraftops_data.jobs.cron import slot_after
 from aircraftops_data.jobs.enqueueing import Enqueue, Enqueued
 from aircraftops_data.jobs.model import Job, LeaseLoss, Limit, Name, Priority, UniqueUntil
@@ -115,11 +115,8 @@ class Schedule(Entity, table=JOBS, entity_type="schedule"):
 
 def schedule_of(fields: dict[str, Any], how: Repeating, now: datetime) -> Schedule:
     """The schedule asked for, its first slot the next one from now. Raises InvalidInputError, InvalidValueError."""
-    wishes: dict[str, Any] = {**how}
-    limit = wishes.get("limit")
-    if isinstance(limit, tuple):
-        wishes["limit"] = {"key": limit[0], "most": limit[1]}
-    asked: Schedule = valid(Schedule.definition(), {**fields, **wishes, "next_at": now})
+    given = {**fields, **how, "limit": limit_fields(how.get("limit")), "next_at": now}
+    asked: Schedule = valid(Schedule.definition(), given)
     return asked.model_copy(update={"next_at": asked.after(now)})
 
 
@@ -218,7 +215,7 @@ def tick(asking: Asking, context: Context) -> Plan[list[Job]]:
 
 
 def _schedules(context: Context, errors: list[AircraftOpsDataError]) -> Plan[list[Schedule]]:
-    reading = replace(query_reading(Schedule.primary()), consistent=True)
+    reading = query_reading(Schedule.primary(), consistent=True)
     found: list[Schedule | CorruptItemError] = []
     start: Item | None = None
     while True:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
 from aircraftops_data.core.counting import Count
 from aircraftops_data.core.intents import Create, Replace, stamped
 from aircraftops_data.core.targets import deleting, updating
-from aircraftops_data.core.writes import Action, Done, Intent, Stale, Stamp, Verdict, Writing
+from aircraftops_data.core.writes import Action, Intent, Stale, Stamp, Verdict, Writing
 from aircraftops_data.jobs.model import Body, Job, Place, QueueDay, Tally, companions
 from aircraftops_data.jobs.states import ENDED
 from aircraftops_data.jobs.steps import Step
@@ -64,26 +65,18 @@ class Transition(Writing):
         self.job = stamped(after, before.version + 1, stamp.now, before.created_at)
         along = [Create(body.model_copy(update={"expires_at": after.expires_at})) for body in self._bodies]
         others = [*along, *going_along(before, after, stamp, self._parts)]
-        return [replace(main, explain=self._explain(stamp)), *_actions(others, stamp)]
+        main = replace(main, explain=partial(self._verdict, stamp=stamp))
+        return [main, *(action for intent in others for action in intent.resolve(None, stamp))]
 
-    def _explain(self, stamp: Stamp) -> Callable[[Item | None], Verdict]:
-        def explain(item: Item | None) -> Verdict:
-            if self.is_mine(item, stamp):
-                return Done(item)
-            return self.not_found() if item is None or self.gone(item, stamp) else Stale(item)
-
-        return explain
+    def _verdict(self, item: Item | None, stamp: Stamp) -> Verdict:
+        verdict = self.mine_or_stale(item, stamp)
+        return self.not_found() if isinstance(verdict, Stale) and self.gone(item, stamp) else verdict
 
     def outcome(self, item: Item | None) -> Job:
         """The job as it is now; who holds it is told."""
         if self._told is not None:
             self._told(self.job)
         return self.job
-
-
-def _actions(intents: list[Intent[Any]], stamp: Stamp) -> Iterator[Action]:
-    for intent in intents:
-        yield from intent.resolve(None, stamp)
 
 
 def going_along(before: Job | None, after: Job, stamp: Stamp, parts: int) -> list[Intent[Any]]:

@@ -13,7 +13,7 @@ from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.jobs.aio.objects import AsyncObjectStore
 from aircraftops_data.jobs.content import RESULT_INLINE_BYTES, Content, content, from_text, object_key, to_text
 from aircraftops_data.jobs.health import HealthLimits, QueueHealth, health
-from aircraftops_data.jobs.looking import Corrupt, live_jobs, queue_named, states_named
+from aircraftops_data.jobs.looking import Corrupt, live_jobs, states_named
 from aircraftops_data.jobs.model import (
     Body,
     Child,
@@ -27,7 +27,7 @@ from aircraftops_data.jobs.model import (
     WorkflowStatus,
 )
 from aircraftops_data.jobs.options import JobOptions, Kind
-from aircraftops_data.jobs.queues import KnownQueues
+from aircraftops_data.jobs.queues import KnownQueues, queue_named
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.transition import PAYLOAD, RESULT
 from aircraftops_data.request import Plan
@@ -148,7 +148,7 @@ class AsyncJobViews:
         their ids; without it they raise CorruptItemError. Raises InvalidInputError for a state there is not.
         """
         met: Corrupt = {} if corrupt is None else corrupt
-        settings = await self.run(queue_named(queue, self.context))
+        settings = await self.run(queue_named(queue, self.context)) or Queue(name=queue)
         found = await self.run(live_jobs(settings, states_named(states), self.context, limit, met))
         if corrupt is None and met:
             raise next(iter(met.values()))
@@ -168,5 +168,5 @@ class AsyncJobViews:
         For each priority and shard 1 read unit, 1 more for 32 tickets; 1 for each of the first 100 jobs due later;
         about 2 for the rest.
         """
-        settings = await self.run(queue_named(queue, self.context))
+        settings = await self.run(queue_named(queue, self.context)) or Queue(name=queue)
         return await self.run(health(settings, self.context, limits or HealthLimits()))
