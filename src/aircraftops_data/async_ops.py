@@ -20,6 +20,7 @@ from aircraftops_data.model.schema import TABLES
 from aircraftops_data.settings import Settings
 
 if TYPE_CHECKING:
+    from aircraftops_data.coordination.aio.locks import AsyncLocks
     from aircraftops_data.jobs.aio.jobs import AsyncJobs
 
 
@@ -71,6 +72,13 @@ class AsyncAircraftOps:
 
         bucket = self._settings.jobs_bucket
         return AsyncJobs(self.core, objects=None if bucket is None else AsyncObjectStore(bucket, self._session))
+
+    @cached_property
+    def locks(self) -> AsyncLocks:
+        """Locks with fencing tokens, in JobsTable or in the lock table of the settings. Loaded when first used."""
+        from aircraftops_data.coordination.aio.locks import AsyncLocks
+
+        return AsyncLocks(self.core, table=self._settings.lock_table)
 
     async def aclose(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""

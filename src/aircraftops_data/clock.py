@@ -3,15 +3,23 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from random import Random, SystemRandom
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the library needs of time: the instant now, and waiting."""
+    """What the library needs of time: the instant now, how much of it passes, and waiting."""
 
     def now(self) -> datetime:
         """The instant now, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; it only goes forward, whatever is done to the clock, also while a machine sleeps.
+
+        Two readings in one process tell how much time has passed; it says nothing across machines.
+        """
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -23,12 +31,20 @@ class Clock(Protocol):
         ...
 
 
+# Linux's monotonic clock stands still while the machine is suspended; a lease does not.
+_passed = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+
+
 class SystemClock:
     """The machine's own clock."""
 
     def now(self) -> datetime:
         """The instant now, in UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, those counted in which the machine slept."""
+        return _passed()
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""

@@ -24,6 +24,8 @@
           LeaseLostError               another holds the job now, or nobody does: what was asked was refused
           CancelRequestedError         somebody asked for the job to be cancelled; its holder should stop
         OnceInProgressError            another is at work on this key just now (.until)
+        LockHeldError                  another holds the lock (.name, .owner, .since, .token)
+        LockLostError                  the lock is no longer held under this token (.name, .token)
       CorruptItemError                 stored data does not fit its entity (.problems)
         UnknownEntityTypeError         an item whose type nobody declared
         WrongEntityTypeError           an item of another type at this key
@@ -205,6 +207,22 @@ class OnceInProgressError(ConflictError):
     """Another is at work on this key; `until` is when its lease ends unless it is renewed."""
 
     until: Any = None
+
+
+class LockHeldError(ConflictError):
+    """Another holds the lock: `owner`, by its own clock since `since`, under `token`."""
+
+    name: str = ""
+    owner: str | None = None
+    since: Any = None
+    token: int = 0
+
+
+class LockLostError(ConflictError):
+    """The lock is no longer held under this token: its lease ran out, or somebody released it by force."""
+
+    name: str = ""
+    token: int = 0
 
 
 class CorruptItemError(AircraftOpsDataError):

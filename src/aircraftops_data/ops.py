@@ -21,6 +21,7 @@ from aircraftops_data.model.schema import TABLES
 from aircraftops_data.settings import Settings
 
 if TYPE_CHECKING:
+    from aircraftops_data.coordination.locks import Locks
     from aircraftops_data.jobs.jobs import Jobs
 
 
@@ -72,6 +73,13 @@ class AircraftOps:
 
         bucket = self._settings.jobs_bucket
         return Jobs(self.core, objects=None if bucket is None else ObjectStore(bucket, self._session))
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Locks with fencing tokens, in JobsTable or in the lock table of the settings. Loaded when first used."""
+        from aircraftops_data.coordination.locks import Locks
+
+        return Locks(self.core, table=self._settings.lock_table)
 
     def close(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any, Self, TypeVar, cast, overload
 
 from aircraftops_data.clock import Clock, Retry
@@ -71,6 +73,21 @@ class CoreTable:
     def context(self) -> Context:
         """Names, clock, chance and retry policy."""
         return self.runner.context
+
+    def paced(self, rate: Rate | Limiter | None) -> Self:
+        """The same tables at a rate in request units per second; as they are for None."""
+        return self._over(self.runner.at(rate))
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same with other physical names, by the names of the definitions: `{"JobsTable": "locks"}`."""
+        known = self.context.names
+        context = replace(self.context, names=replace(known, overrides={**known.overrides, **names}))
+        return self._over(replace(self.runner, context=context))
+
+    def _over(self, runner: Runner) -> Self:
+        other = copy(self)
+        other.runner = runner
+        return other
 
     def close(self) -> None:
         """Close the transport's connections; a client the caller gave is the caller's to close."""

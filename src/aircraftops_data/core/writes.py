@@ -243,7 +243,7 @@ class Writing:
         parameters |= expressed(self.codec.operand, UpdateExpression=changes, ConditionExpression=condition)
         return finish(kind, self.table, self.key, parameters, explain, item)
 
-    def failed(self, item: Item | None, stamp: Stamp) -> ConditionFailedError | NotFoundError:
+    def failed(self, item: Item | None, stamp: Stamp) -> AircraftOpsDataError:
         """The caller's own condition does not hold."""
         if item is None or self.gone(item, stamp):
             return self.not_found()

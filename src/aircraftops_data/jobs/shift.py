@@ -9,6 +9,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Self
 
+from aircraftops_data.core.hands import Hands
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     CancelRequestedError,
@@ -21,7 +22,7 @@ from aircraftops_data.errors import (
     StoreError,
 )
 from aircraftops_data.jobs.claim import Claim
-from aircraftops_data.jobs.crew import Call, Ending, Handler, Hands
+from aircraftops_data.jobs.crew import Call, Ending, Handler
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.working import (

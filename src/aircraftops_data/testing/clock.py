@@ -24,12 +24,17 @@ class ManualClock:
 
     def __init__(self, start: datetime = START) -> None:
         self._now = _in_utc(start)
+        self._passed = 0.0
         self._lock = threading.Lock()
         self.slept: list[float] = []
 
     def now(self) -> datetime:
         """The instant the clock shows, in UTC."""
         return self._now
+
+    def monotonic(self) -> float:
+        """The seconds this clock has advanced; putting it to another instant does not count."""
+        return self._passed
 
     def advance(self, by: timedelta | float) -> None:
         """Move forward by a timedelta, or by a number of seconds; InvalidInputError if that is backwards."""
@@ -38,6 +43,7 @@ class ManualClock:
             raise InvalidInputError("a clock cannot advance by a negative time; use set(..., backwards=True)")
         with self._lock:
             self._now += step
+            self._passed += step.total_seconds()
 
     def set(self, instant: datetime, *, backwards: bool = False) -> None:
         """Show `instant`; InvalidInputError if that is earlier than now, unless the clock is to be put `backwards`."""

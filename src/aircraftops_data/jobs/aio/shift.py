@@ -8,6 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Self
 
+from aircraftops_data.core.aio.hands import AsyncHands
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     CancelRequestedError,
@@ -20,7 +21,7 @@ from aircraftops_data.errors import (
     StoreError,
 )
 from aircraftops_data.jobs.aio.claim import AsyncClaim
-from aircraftops_data.jobs.aio.crew import AsyncCall, AsyncHands, Ending, Handler
+from aircraftops_data.jobs.aio.crew import AsyncCall, Ending, Handler
 from aircraftops_data.jobs.aio.jobs import AsyncJobs
 from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.working import (
