@@ -36,6 +36,8 @@ TWINS = {
     "jobs/aio/sources.py": "jobs/sources.py",
     "jobs/aio/worker.py": "jobs/worker.py",
     "coordination/aio/locks.py": "coordination/locks.py",
+    "coordination/aio/attempt.py": "coordination/attempt.py",
+    "coordination/aio/changes.py": "coordination/changes.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {
@@ -47,6 +49,7 @@ NAMES = {
     "aclosing": "closing",
     "aiter": "iter",
     "anext": "next",
+    "asynccontextmanager": "contextmanager",
     "sleep_async": "sleep",
 }
 WORDS = (

@@ -20,6 +20,7 @@ from aircraftops_data.model.schema import TABLES
 from aircraftops_data.settings import Settings
 
 if TYPE_CHECKING:
+    from aircraftops_data.coordination.aio.changes import AsyncChanges
     from aircraftops_data.coordination.aio.locks import AsyncLocks
     from aircraftops_data.jobs.aio.jobs import AsyncJobs
 
@@ -79,6 +80,14 @@ class AsyncAircraftOps:
         from aircraftops_data.coordination.aio.locks import AsyncLocks
 
         return AsyncLocks(self.core, table=self._settings.lock_table)
+
+    @cached_property
+    def changes(self) -> AsyncChanges:
+        """Changes that are each made once, and their history. Loaded when first used."""
+        from aircraftops_data.coordination.aio.changes import AsyncChanges
+        from aircraftops_data.coordination.options import ChangeOptions
+
+        return AsyncChanges(self.core, options=ChangeOptions.of(self._settings))
 
     async def aclose(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""

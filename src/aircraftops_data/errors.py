@@ -26,6 +26,9 @@
         OnceInProgressError            another is at work on this key just now (.until)
         LockHeldError                  another holds the lock (.name, .owner, .since, .token)
         LockLostError                  the lock is no longer held under this token (.name, .token)
+        ChangeStoppedError             a person must say what is so of a change first (.change_id, .state)
+          ChangeDriftError             a change that was made is declared differently now
+      ChangeFailedError                the function of a change raised; that is the cause (.change_id, .state)
       CorruptItemError                 stored data does not fit its entity (.problems)
         UnknownEntityTypeError         an item whose type nobody declared
         WrongEntityTypeError           an item of another type at this key
@@ -223,6 +226,24 @@ class LockLostError(ConflictError):
 
     name: str = ""
     token: int = 0
+
+
+class ChangeStoppedError(ConflictError):
+    """A change that a person must say something of, before it or any after it is made."""
+
+    change_id: str = ""
+    state: str = ""
+
+
+class ChangeDriftError(ChangeStoppedError):
+    """A change that was made has other source or parameters now; nothing was run."""
+
+
+class ChangeFailedError(AircraftOpsDataError):
+    """The function of a change raised, which is the cause; `state` is what is recorded of the change."""
+
+    change_id: str = ""
+    state: str = ""
 
 
 class CorruptItemError(AircraftOpsDataError):

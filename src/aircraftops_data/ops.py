@@ -21,6 +21,7 @@ from aircraftops_data.model.schema import TABLES
 from aircraftops_data.settings import Settings
 
 if TYPE_CHECKING:
+    from aircraftops_data.coordination.changes import Changes
     from aircraftops_data.coordination.locks import Locks
     from aircraftops_data.jobs.jobs import Jobs
 
@@ -80,6 +81,14 @@ class AircraftOps:
         from aircraftops_data.coordination.locks import Locks
 
         return Locks(self.core, table=self._settings.lock_table)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Changes that are each made once, and their history. Loaded when first used."""
+        from aircraftops_data.coordination.changes import Changes
+        from aircraftops_data.coordination.options import ChangeOptions
+
+        return Changes(self.core, options=ChangeOptions.of(self._settings))
 
     def close(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""

@@ -64,6 +64,8 @@ class Settings(TableOptions):
     core_table: _TableName | None = Field(default=None, description="the whole name of CoreTable, prefix ignored")
     jobs_table: _TableName | None = Field(default=None, description="the whole name of JobsTable, prefix ignored")
     audit_events_table: _TableName | None = Field(default=None, description="the whole name of AuditEventsTable")
+    history_table: _TableName | None = Field(default=None, description="a table for the change history")
+    auto_create: bool = Field(default=True, description="whether applying changes makes the tables it needs")
     lock_table: _TableName | None = Field(default=None, description="a table for locks; without it, JobsTable")
     endpoint_url: str | None = Field(default=None, description="an engine other than AWS's; boto3's own settings apply")
     jobs_bucket: str | None = Field(default=None, description="an S3 bucket for payloads that no item holds")

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
-from aircraftops_data.model.schema import JOBS, Table
+from aircraftops_data.model.schema import JOBS
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Count = Annotated[int, Field(ge=0)]
@@ -60,10 +60,6 @@ class LockName(Entity, table=JOBS, entity_type="lock_name"):
     name: Name
 
     primary = PrimaryKey("LOCKS", "LOCK#{name}")
-
-
-# What a lock or a history needs of a table of its own.
-BARE = Table("CoordinationTable")
 
 
 @dataclass(frozen=True, slots=True)

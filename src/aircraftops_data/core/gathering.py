@@ -55,7 +55,7 @@ class Gathering:
             raise InvalidInputError("The transaction is over")
         self._intents.append(intent)
 
-    def _close(self) -> list[Intent[Any]]:
+    def close(self) -> list[Intent[Any]]:
         """What was gathered; nothing joins it any more."""
         self._closed = True
         return self._intents

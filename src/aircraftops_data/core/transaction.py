@@ -28,6 +28,6 @@ class Transaction(Gathering):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        intents = self._close()
+        intents = self.close()
         if kind is None and intents:
             self.results = self._runner.run(commit(intents, self._runner.context))

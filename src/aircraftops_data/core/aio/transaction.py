@@ -27,6 +27,6 @@ class AsyncTransaction(Gathering):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        intents = self._close()
+        intents = self.close()
         if kind is None and intents:
             self.results = await self._runner.run(commit(intents, self._runner.context))

@@ -1,0 +1,206 @@
+"""Steps of a change, each one transaction: the record under its version, an entry that stays, and the lock's fence."""
+
+from __future__ import annotations
+
+import getpass
+import inspect
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any, Self
+
+from aircraftops_data.coordination.change import Change
+from aircraftops_data.coordination.chunk import Chunk
+from aircraftops_data.coordination.fencing import Fence
+from aircraftops_data.coordination.record import ChangeEntry, ChangeRecord, ChangeState, Goal
+from aircraftops_data.core.commit import commit
+from aircraftops_data.core.context import Context, TableNames
+from aircraftops_data.core.elsewhere import elsewhere
+from aircraftops_data.core.intents import Create, Replace, stamped
+from aircraftops_data.core.writes import Intent
+from aircraftops_data.errors import DefinitionError, InvalidInputError, LockLostError, TransactionConflictError
+from aircraftops_data.request import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who makes changes, and where."""
+
+    scope: str
+    host: str
+    operator: str
+
+    @classmethod
+    def of(cls, scope: str, operator: str | None) -> Self:
+        """The maker that this process is; an operator who is not named is who runs it."""
+        return cls(scope, platform.node() or "host", operator or _user())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        # In a container, a user may have no name.
+        return "unknown"
+
+
+class Steps:
+    """The steps taken while one lock is held; they are numbered, so that the history has one order."""
+
+    def __init__(self, maker: Maker, names: TableNames, fence: Fence, token: int) -> None:
+        self._maker = maker
+        self._names = names
+        self._fence = fence
+        self._token = token
+        self._numbers = count()
+
+    def step(
+        self,
+        before: ChangeRecord,
+        state: ChangeState,
+        context: Context,
+        *,
+        beside: Sequence[Intent[Any]] = (),
+        duration: timedelta | None = None,
+        reason: str | None = None,
+        **changes: Any,
+    ) -> Plan[ChangeRecord]:
+        """Bring a change into a state, and commit writes beside it. 6 write units, and those of the writes.
+
+        Raises LockLostError, and TransactionConflictError where the writes beside it are refused; then nothing is
+        written.
+        """
+        after = self._changed(before, {"state": state, **changes})
+        entry = ChangeEntry(
+            scope=self._maker.scope,
+            token=self._token,
+            step=next(self._numbers),
+            change_id=after.id,
+            before=before.state,
+            state=state,
+            goal=after.goal,
+            attempt=after.attempt,
+            checksum=after.checksum,
+            host=self._maker.host,
+            operator=self._maker.operator,
+            duration=duration,
+            error=after.error,
+            reason=reason,
+            at=context.clock.now(),
+        )
+        return (yield from self._commit(before, after, context, [Create(entry)], beside))
+
+    def progress(
+        self, before: ChangeRecord, context: Context, *, beside: Sequence[Intent[Any]], **changes: Any
+    ) -> Plan[ChangeRecord]:
+        """Commit a chunk that is not the last. 4 write units, and those of its writes. Raises as `step` does."""
+        return (yield from self._commit(before, self._changed(before, changes), context, [], beside))
+
+    def _changed(self, before: ChangeRecord, changes: dict[str, Any]) -> ChangeRecord:
+        return before.model_copy(update={**changes, "token": self._token})
+
+    def _commit(
+        self,
+        before: ChangeRecord,
+        after: ChangeRecord,
+        context: Context,
+        entries: Sequence[Intent[Any]],
+        beside: Sequence[Intent[Any]],
+    ) -> Plan[ChangeRecord]:
+        main: Intent[Any] = Replace(after) if before.version else Create(after)
+        try:
+            yield from commit([self._fence, *elsewhere([main, *entries], self._names), *beside], context)
+        except TransactionConflictError as refused:
+            lost = refused.reasons[0]
+            if isinstance(lost, LockLostError):
+                raise lost from refused
+            raise
+        now = context.clock.now()
+        return stamped(after, before.version + 1, now, before.created_at)
+
+
+def first(change: Change, scope: str) -> ChangeRecord:
+    """The record of a change of which nothing is recorded yet."""
+    return ChangeRecord(
+        scope=scope, id=change.id, state=ChangeState.PENDING, mode=change.mode, checksum=change.checksum, token=0
+    )
+
+
+class Raised(Exception):
+    """The function of a change raised `error`, or what it asked for cannot be had."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def refused_by_others(refused: TransactionConflictError) -> bool:
+    """Whether the writes of a change were refused, and not the record of it."""
+    return refused.reasons[1] is None
+
+
+def ended(answer: object) -> None:
+    """Raise DefinitionError for what a function gives back that would still have to be run."""
+    if inspect.isawaitable(answer) or inspect.isgenerator(answer):
+        raise DefinitionError(
+            "The function of a change is a plain one, or in asyncio a coroutine; it gives nothing back"
+        )
+
+
+def chunk_record(before: ChangeRecord, chunk: Chunk) -> dict[str, Any]:
+    """What a chunk changes in the record."""
+    total = before.total if chunk.total is None else chunk.total
+    return {"cursor": chunk.next, "chunks": before.chunks + 1, "done": before.done + chunk.done, "total": total}
+
+
+def begun(change: Change, before: ChangeRecord, goal: Goal) -> dict[str, Any]:
+    """What an attempt changes in the record of a change when it begins; a cursor stays where it is gone on from."""
+    anew = before.state in (ChangeState.PENDING, ChangeState.ROLLED_BACK) or before.goal is not goal
+    return {
+        "goal": goal,
+        "mode": change.mode,
+        "checksum": change.checksum,
+        "attempt": before.attempt + 1,
+        "generation": before.generation + (before.state is ChangeState.ROLLED_BACK),
+        "error": None,
+        **({"cursor": None, "chunks": 0, "done": 0, "total": None} if anew else {}),
+    }
+
+
+# What a person may say of a change, by where it stands; what is applied can only be rolled back.
+_SAID = {
+    ChangeState.APPLIED: frozenset(ChangeState) - {ChangeState.APPLIED, ChangeState.BASELINED, ChangeState.PENDING},
+    ChangeState.ROLLED_BACK: frozenset(ChangeState) - {ChangeState.PENDING, ChangeState.SKIPPED},
+    ChangeState.SKIPPED: frozenset(ChangeState) - {ChangeState.APPLIED, ChangeState.BASELINED},
+    ChangeState.PENDING: frozenset(ChangeState) - {ChangeState.APPLIED, ChangeState.BASELINED},
+}
+
+
+def sayable(state: ChangeState | str, reason: str) -> ChangeState:
+    """A state that a person can say a change is in. Raises InvalidInputError, also without a reason."""
+    refuse_silence(reason)
+    if state not in _SAID:
+        raise InvalidInputError(f"What can be said of a change is {', '.join(_SAID)}, not {state!r}")
+    return ChangeState(state)
+
+
+def refuse_silence(reason: str) -> None:
+    """Raise InvalidInputError without a reason."""
+    if not reason.strip():
+        raise InvalidInputError("Who decides about a change gives a reason, which is kept")
+
+
+def refuse_saying(record: ChangeRecord, state: ChangeState) -> None:
+    """Raise InvalidInputError for a state that nobody can say this change is in."""
+    if record.state not in _SAID[state]:
+        raise InvalidInputError(f"Change {record.id!r} is {record.state}; nobody can say that it is {state}")
+
+
+def refuse_rollback(change: Change, record: ChangeRecord) -> None:
+    """Raise InvalidInputError for a change that cannot be undone."""
+    if change.rollback is None:
+        raise InvalidInputError(f"Change {change.id!r} has no function to roll it back")
+    if record.state in (ChangeState.PENDING, ChangeState.ROLLED_BACK, ChangeState.SKIPPED):
+        raise InvalidInputError(f"Change {change.id!r} is {record.state}; there is nothing to roll back")
