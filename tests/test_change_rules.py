@@ -237,6 +237,43 @@ def undoable(case: Case) -> bool:
     return case.goal is Goal.ROLL_BACK or case.mode is Mode.EXTERNAL or case.chunks > 0
 
 
+def test_roll_back_undoes_what_may_be_made_in_every_case() -> None:
+    for case in cases():
+        work, paper = case.work(), case.paper()
+        if not undoable(case):
+            with pytest.raises(InvalidInputError):
+                paper.roll_back(work.change(), reason=WHY)
+            assert (paper.steps(), work.called) == ([], []), case
+            continue
+        record = paper.roll_back(work.change(), reason=WHY)
+        assert paper.steps() == [("started", "roll_back"), ("rolled_back", "roll_back")], case
+        assert work.called == runs(case, Goal.ROLL_BACK), case
+        assert paper.known["it"] == record
+        assert record.state is S.ROLLED_BACK
+        assert [entry.reason for entry in paper.written] == [WHY, None]
+        _assert_chained(case.state, paper)
+
+
+def test_a_rollback_that_fails_keeps_what_was_made() -> None:
+    """What is made is still what it was made from, whatever the source says now."""
+    edited = Work(Mode.CHUNKED, fails=BOTH, source="edited").change()
+    paper = Paper(recorded(S.APPLIED, mode=Mode.CHUNKED, chunks=CHUNKS))
+    with pytest.raises(ChangeFailedError):
+        paper.roll_back(edited, reason=WHY)
+    assert paper.known["it"].checksum == Work().change().checksum
+    paper.resolve("it", "applied", reason="it is as it was")
+    with pytest.raises(ChangeDriftError):
+        paper.apply([edited])
+
+
+def test_what_is_said_to_be_applied_is_rolled_back_from_the_beginning() -> None:
+    """A rollback that came halfway is over once somebody has said that all is made."""
+    work, paper = Work(Mode.CHUNKED), Paper(recorded(S.FAILED, Goal.ROLL_BACK, mode=Mode.CHUNKED, chunks=2))
+    paper.resolve("it", "applied", reason="made by hand")
+    paper.roll_back(work.change(), reason=WHY)
+    assert work.called == ["roll_back", "roll_back from 1", "roll_back from 2"]
+
+
 def test_what_has_no_function_for_it_cannot_be_rolled_back() -> None:
     with pytest.raises(InvalidInputError, match="no function"):
         Paper(recorded(S.APPLIED)).roll_back(Work(undoes=False).change(), reason=WHY)

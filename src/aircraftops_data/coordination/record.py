@@ -39,6 +39,10 @@ class ChangeState(StrEnum):
     """Made before there was a history."""
 
 
+MADE = frozenset({ChangeState.APPLIED, ChangeState.BASELINED})
+OPEN = frozenset({ChangeState.STARTED, ChangeState.FAILED, ChangeState.UNKNOWN, ChangeState.MANUAL})
+
+
 class Goal(StrEnum):
     """What an attempt is for."""
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, Self
 
-from aircraftops_data.coordination.change import Change
+from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.fencing import Fence
-from aircraftops_data.coordination.record import ChangeEntry, ChangeRecord, ChangeState, Goal
+from aircraftops_data.coordination.record import MADE, OPEN, ChangeEntry, ChangeRecord, ChangeState, Goal
 from aircraftops_data.core.commit import commit
 from aircraftops_data.core.context import Context, TableNames
 from aircraftops_data.core.elsewhere import elsewhere
@@ -156,12 +156,15 @@ def chunk_record(before: ChangeRecord, chunk: Chunk) -> dict[str, Any]:
 
 
 def begun(change: Change, before: ChangeRecord, goal: Goal) -> dict[str, Any]:
-    """What an attempt changes in the record of a change when it begins; a cursor stays where it is gone on from."""
-    anew = before.state in (ChangeState.PENDING, ChangeState.ROLLED_BACK) or before.goal is not goal
+    """What an attempt changes in the record of a change when it begins; a cursor stays where it is gone on from.
+
+    What was made stays what it was made from, also while it is undone.
+    """
+    anew = before.state not in OPEN or before.goal is not goal
     return {
         "goal": goal,
         "mode": change.mode,
-        "checksum": change.checksum,
+        "checksum": change.checksum if goal is Goal.APPLY else before.checksum,
         "attempt": before.attempt + 1,
         "generation": before.generation + (before.state is ChangeState.ROLLED_BACK),
         "error": None,
@@ -202,5 +205,7 @@ def refuse_rollback(change: Change, record: ChangeRecord) -> None:
     """Raise InvalidInputError for a change that cannot be undone."""
     if change.rollback is None:
         raise InvalidInputError(f"Change {change.id!r} has no function to roll it back")
-    if record.state in (ChangeState.PENDING, ChangeState.ROLLED_BACK, ChangeState.SKIPPED):
+    # Of such a change, what is not committed was never done.
+    bare = record.mode is not Mode.EXTERNAL and record.goal is Goal.APPLY and not record.chunks
+    if record.state not in MADE and (record.state not in OPEN or bare):
         raise InvalidInputError(f"Change {change.id!r} is {record.state}; there is nothing to roll back")
