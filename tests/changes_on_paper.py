@@ -62,6 +62,7 @@ class PaperSteps(Steps):
             raise refusal
         written = stamped(after, before.version + 1, context.clock.now(), before.created_at)
         self._paper.known[after.id] = written
+        self._paper.former = before
         self._paper.written += [entry.entity for entry in entries]  # type: ignore[attr-defined]
         return written
 
@@ -74,6 +75,8 @@ class Paper(Changes):
         self.known = {record.id: record for record in records}
         self.written: list[ChangeEntry] = []
         self.turns = 0
+        self.former: ChangeRecord | None = None
+        """What the last commit found."""
         self.refusals: list[AircraftOpsDataError | None] = []
         """What the next commits are refused with."""
 

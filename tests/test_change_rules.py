@@ -306,7 +306,8 @@ def _undo(paper: Paper, change: Change) -> object:
 
 def _die(paper: Paper, change: Change) -> object:
     """Whoever made it died when it was made and before that was recorded."""
-    paper.known["it"] = paper.known["it"].model_copy(update={"state": S.STARTED})
+    assert paper.former is not None
+    paper.known["it"] = paper.former
     return None
 
 
@@ -319,6 +320,13 @@ def test_every_attempt_has_the_same_key() -> None:
     assert len(set(keys)) == 1
 
 
+def test_so_has_every_attempt_to_undo_it_and_that_is_another() -> None:
+    first, *undone = keys_of(_apply, _undo, _die, _undo)
+    assert len(undone) == 2
+    assert len(set(undone)) == 1
+    assert first not in undone
+
+
 ANEW: dict[str, list[Callable[[Paper, Change], object]]] = {
     "rolled back": [_undo],
     "rolled back, and said to be pending": [_undo, _say("pending")],
@@ -326,6 +334,13 @@ ANEW: dict[str, list[Callable[[Paper, Change], object]]] = {
     "said to be rolled back": [_say("rolled_back")],
     "said to be rolled back, and to be pending": [_say("rolled_back"), _say("pending")],
 }
+
+
+@pytest.mark.parametrize("acts", ANEW.values(), ids=ANEW)
+def test_what_was_undone_is_made_anew_under_another_key(acts: list[Callable[[Paper, Change], object]]) -> None:
+    keys = keys_of(_apply, *acts, _apply)
+    assert keys[0] != keys[-1]
+    assert len(set(keys)) == len(keys)
 
 
 def test_what_is_said_to_be_pending_and_was_never_undone_keeps_its_key() -> None:

@@ -39,8 +39,9 @@ class ChangeContext(Chunk):
         self.core = core
         self.lock = lock
         self.attempt = record.attempt
-        self.idempotency_key = f"{record.scope}:{record.id}:{record.generation}"
-        """The same for every attempt; another once the change was rolled back and is made anew."""
+        undoing = ":undo" if record.goal is Goal.ROLL_BACK else ""
+        self.idempotency_key = f"{record.scope}:{record.id}:{record.generation}{undoing}"
+        """The same for every attempt; others to undo the change, and to make it anew once it was undone."""
 
     @property
     def tx(self) -> Gathering:

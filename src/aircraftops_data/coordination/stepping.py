@@ -72,7 +72,8 @@ class Steps:
         Raises LockLostError, and TransactionConflictError where the writes beside it are refused; then nothing is
         written.
         """
-        after = self._changed(before, {"state": state, **changes})
+        undone = state is ChangeState.ROLLED_BACK is not before.state
+        after = self._changed(before, {"state": state, "generation": before.generation + undone, **changes})
         entry = ChangeEntry(
             scope=self._maker.scope,
             token=self._token,
@@ -166,7 +167,6 @@ def begun(change: Change, before: ChangeRecord, goal: Goal) -> dict[str, Any]:
         "mode": change.mode,
         "checksum": change.checksum if goal is Goal.APPLY else before.checksum,
         "attempt": before.attempt + 1,
-        "generation": before.generation + (before.state is ChangeState.ROLLED_BACK),
         "error": None,
         **({"cursor": None, "chunks": 0, "done": 0, "total": None} if anew else {}),
     }
