@@ -210,6 +210,30 @@ def test_a_probe_that_raises_leaves_the_change_where_it_is() -> None:
     assert paper.steps() == []
 
 
+@pytest.mark.parametrize("found", [1, "yes", [], object()], ids=["one", "text", "a list", "an object"])
+def test_a_probe_says_true_or_false_or_none_and_nothing_else(found: Any) -> None:
+    work = Work(Mode.EXTERNAL, Recovery.PROBE, found=found)
+    paper = Paper(recorded(S.UNKNOWN, mode=Mode.EXTERNAL))
+    with pytest.raises(ChangeFailedError, match="probe") as raised:
+        paper.apply([work.change()])
+    assert isinstance(raised.value.__cause__, DefinitionError)
+    assert work.called == ["probe"]
+    assert paper.steps() == []
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_a_coroutine_is_no_answer_of_a_probe() -> None:
+    async def found(context: object) -> bool:
+        return False
+
+    change = Work(Mode.EXTERNAL, Recovery.PROBE).change()
+    change.probes(found)
+    paper = Paper(recorded(S.UNKNOWN, mode=Mode.EXTERNAL))
+    with pytest.raises(ChangeFailedError):
+        paper.apply([change])
+    assert paper.steps() == []
+
+
 def _later(context: object) -> Any:
     return _coroutine()
 
@@ -223,6 +247,16 @@ def _some(context: object) -> Any:
 
 async def _some_later(context: object) -> Any:
     yield
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.parametrize("function", [_later, _some, _some_later], ids=["coroutine", "generator", "async generator"])
+def test_a_function_that_would_still_have_to_be_run_has_failed(function: Any) -> None:
+    paper = Paper()
+    with pytest.raises(ChangeFailedError) as failed:
+        paper.apply([Change("it", function)])
+    assert isinstance(failed.value.__cause__, DefinitionError)
+    assert paper.known["it"].state is S.FAILED
 
 
 # Rolling back

@@ -144,10 +144,17 @@ def refused_by_others(refused: TransactionConflictError) -> bool:
 
 def ended(answer: object) -> None:
     """Raise DefinitionError for what a function gives back that would still have to be run."""
-    if inspect.isawaitable(answer) or inspect.isgenerator(answer):
+    if inspect.isawaitable(answer) or inspect.isgenerator(answer) or inspect.isasyncgen(answer):
         raise DefinitionError(
             "The function of a change is a plain one, or in asyncio a coroutine; it gives nothing back"
         )
+
+
+def found(answer: object) -> bool | None:
+    """What a probe found. Raises DefinitionError for what is no answer."""
+    if answer is None or isinstance(answer, bool):
+        return answer
+    raise DefinitionError("The probe of a change is a plain function, or in asyncio a coroutine: True, False or None")
 
 
 def chunk_record(before: ChangeRecord, chunk: Chunk) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from aircraftops_data.coordination.aio.locks import AsyncLock
 from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.record import ChangeProgress, ChangeRecord, ChangeState, Goal
-from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, refused_by_others
+from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, found, refused_by_others
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.errors import (
@@ -88,11 +88,10 @@ class AsyncAttempt:
         """Whether the change was made, by its probe; None where that has no idea."""
         assert self._change.probe is not None
         try:
-            found: bool | None = await self._change.probe(self._context())
+            return found(await self._change.probe(self._context()))
         except Exception as error:
             message = f"The probe of change {self._change.id!r} raised {type(error).__name__}"
             raise ChangeFailedError(message, change_id=self._change.id, state=self.record.state) from error
-        return found
 
     async def step(self, state: ChangeState, **changes: Any) -> None:
         """Bring the change into a state."""
