@@ -401,6 +401,16 @@ REFUSALS: dict[str, ConflictError | NotFoundError] = {
 }
 
 
+@pytest.mark.parametrize("mode", [Mode.ATOMIC, Mode.EXTERNAL], ids=str)
+def test_a_change_that_is_not_made_in_chunks_cannot_go_on(mode: Mode) -> None:
+    """Else it would count as made, though there is more to do."""
+    paper = Paper()
+    with pytest.raises(ChangeFailedError) as failed:
+        paper.apply([Change("it", lambda context: context.go_on("more"), mode=mode, source="")])
+    assert isinstance(failed.value.__cause__, InvalidInputError)
+    assert paper.known["it"].state is S.FAILED
+
+
 # What people say
 
 

@@ -34,7 +34,7 @@ class AsyncChangeContext(Chunk):
 
     def __init__(self, change: Change, record: ChangeRecord, core: AsyncCoreTable, lock: AsyncLock) -> None:
         super().__init__(change.parameters, record.cursor)
-        self._external = change.mode is Mode.EXTERNAL
+        self._change = change
         self.core = core
         self.lock = lock
         self.attempt = record.attempt
@@ -45,9 +45,18 @@ class AsyncChangeContext(Chunk):
     @property
     def tx(self) -> Gathering:
         """The writes, committed when the function has returned. Raises InvalidInputError in an external change."""
-        if self._external:
+        if self._change.mode is Mode.EXTERNAL:
             raise InvalidInputError("An external change has no transaction: it writes by itself")
         return super().tx
+
+    def go_on(self, cursor: str | None, *, done: int = 0, total: int | None = None) -> None:
+        """Say where the next chunk begins (None: this was the last), and for people how many items were dealt with.
+
+        A chunk that says nothing is the last one. Raises InvalidInputError in a change that is not made in chunks.
+        """
+        if self._change.mode is not Mode.CHUNKED:
+            raise InvalidInputError(f"Change {self._change.id!r} cannot go on: its mode is not chunked")
+        super().go_on(cursor, done=done, total=total)
 
 
 class AsyncAttempt:
