@@ -394,6 +394,13 @@ def test_a_change_that_begins_anew_begins_at_the_first_chunk() -> None:
     assert (record.chunks, record.done, record.total, record.cursor) == (3, 30, 30, None)
 
 
+def test_progress_is_told_after_every_chunk_and_only_of_chunks() -> None:
+    told: list[tuple[str, int, int | None, int]] = []
+    changes = [Work().change("a"), Work(Mode.CHUNKED).change("b"), Work(Mode.EXTERNAL).change("c")]
+    Paper().apply(changes, progress=lambda one: told.append((one.change_id, one.done, one.total, one.chunks)))
+    assert told == [("b", 10, 30, 1), ("b", 20, 30, 2), ("b", 30, 30, 3)]
+
+
 REFUSALS: dict[str, ConflictError | NotFoundError] = {
     "in the transaction": TransactionConflictError("cancelled", reasons=[None, None, None, VersionConflictError("")]),
     "before it, for its version": VersionConflictError("an entity with unique values moved on"),

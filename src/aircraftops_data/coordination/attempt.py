@@ -85,7 +85,9 @@ class Attempt:
         self._began = self._core.context.clock.monotonic()
         self.step(ChangeState.STARTED, reason=reason, **begun(self._change, self.record, goal))
         try:
-            while not self._one_go(goal):
+            over = False
+            while not over:
+                over = self._one_go(goal)
                 self._tell()
         except Raised as raised:
             self._failed(raised.error, goal)
@@ -169,5 +171,5 @@ class Attempt:
         return timedelta(seconds=self._core.context.clock.monotonic() - self._began)
 
     def _tell(self) -> None:
-        if self._progress is not None:
+        if self._progress is not None and self._change.mode is Mode.CHUNKED:
             self._progress(self.record.progress())

@@ -84,7 +84,9 @@ class AsyncAttempt:
         self._began = self._core.context.clock.monotonic()
         await self.step(ChangeState.STARTED, reason=reason, **begun(self._change, self.record, goal))
         try:
-            while not await self._one_go(goal):
+            over = False
+            while not over:
+                over = await self._one_go(goal)
                 self._tell()
         except Raised as raised:
             await self._failed(raised.error, goal)
@@ -168,5 +170,5 @@ class AsyncAttempt:
         return timedelta(seconds=self._core.context.clock.monotonic() - self._began)
 
     def _tell(self) -> None:
-        if self._progress is not None:
+        if self._progress is not None and self._change.mode is Mode.CHUNKED:
             self._progress(self.record.progress())
