@@ -408,6 +408,27 @@ REFUSALS: dict[str, ConflictError | NotFoundError] = {
 }
 
 
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_chunk_that_met_another_writer_is_made_again_of_what_is_so_now(refusal: Any) -> None:
+    work, paper = Work(Mode.CHUNKED), Paper()
+    paper.refusals = [None, None, refusal, refusal]
+    paper.apply([work.change()])
+    assert work.called == ["apply", *["apply from 1"] * 3, "apply from 2"]
+    assert paper.known["it"].done == 30
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_change_that_others_never_let_be_has_failed(refusal: Any) -> None:
+    work, paper = Work(), Paper()
+    tries = paper.core.context.retry.attempts
+    paper.refusals = [None, *[refusal] * tries]
+    with pytest.raises(ChangeFailedError) as failed:
+        paper.apply([work.change()])
+    assert failed.value.__cause__ is refusal
+    assert len(work.called) == tries
+    assert paper.known["it"].state is S.FAILED
+
+
 @pytest.mark.parametrize("mode", [Mode.ATOMIC, Mode.EXTERNAL], ids=str)
 def test_a_change_that_is_not_made_in_chunks_cannot_go_on(mode: Mode) -> None:
     """Else it would count as made, though there is more to do."""

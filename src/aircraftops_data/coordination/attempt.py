@@ -17,10 +17,11 @@ from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
+    ConflictError,
     InvalidInputError,
     LockLostError,
+    NotFoundError,
     StoreError,
-    TransactionConflictError,
 )
 
 OnChangeProgress: TypeAlias = Callable[[ChangeProgress], object]
@@ -127,13 +128,13 @@ class Attempt:
             self._run(context, goal)
             try:
                 return self._commit(context, goal)
-            except TransactionConflictError as refused:
+            except (LockLostError, StoreError):
+                raise
+            except (ConflictError, NotFoundError) as refused:
                 if not refused_by_others(refused):
                     raise
                 if tries + 1 == retry.attempts:
                     raise Raised(refused) from refused
-            except (LockLostError, StoreError):
-                raise
             except AircraftOpsDataError as error:
                 raise Raised(error) from error
             self._core.context.clock.sleep(self._core.context.chance.jitter(retry.ceiling(tries)))
@@ -153,7 +154,7 @@ class Attempt:
             raise Raised(error) from error
 
     def _commit(self, context: ChangeContext, goal: Goal) -> bool:
-        """Commit what the function gathered, and where it stands. Raises TransactionConflictError."""
+        """Commit what the function gathered, and where it stands. Raises what `commit` does."""
         beside = [] if self._change.mode is Mode.EXTERNAL else context.gathered()
         changes = chunk_record(self.record, context) if self._change.mode is Mode.CHUNKED else {}
         if self._change.mode is Mode.CHUNKED and context.next is not None:

@@ -20,7 +20,14 @@ from aircraftops_data.core.context import Context, TableNames
 from aircraftops_data.core.elsewhere import elsewhere
 from aircraftops_data.core.intents import Create, Replace, stamped
 from aircraftops_data.core.writes import Intent
-from aircraftops_data.errors import DefinitionError, InvalidInputError, LockLostError, TransactionConflictError
+from aircraftops_data.errors import (
+    ConflictError,
+    DefinitionError,
+    InvalidInputError,
+    LockLostError,
+    NotFoundError,
+    TransactionConflictError,
+)
 from aircraftops_data.request import Plan
 
 
@@ -137,9 +144,12 @@ class Raised(Exception):
         self.error = error
 
 
-def refused_by_others(refused: TransactionConflictError) -> bool:
-    """Whether the writes of a change were refused, and not the record of it."""
-    return refused.reasons[1] is None
+def refused_by_others(refused: ConflictError | NotFoundError) -> bool:
+    """Whether the writes of a change were refused, and not the record of it.
+
+    Entities with unique values are read first; what they refuse by then is no transaction's refusal.
+    """
+    return not isinstance(refused, TransactionConflictError) or refused.reasons[1] is None
 
 
 def ended(answer: object) -> None:

@@ -16,10 +16,11 @@ from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
+    ConflictError,
     InvalidInputError,
     LockLostError,
+    NotFoundError,
     StoreError,
-    TransactionConflictError,
 )
 
 OnChangeProgress: TypeAlias = Callable[[ChangeProgress], object]
@@ -126,13 +127,13 @@ class AsyncAttempt:
             await self._run(context, goal)
             try:
                 return await self._commit(context, goal)
-            except TransactionConflictError as refused:
+            except (LockLostError, StoreError):
+                raise
+            except (ConflictError, NotFoundError) as refused:
                 if not refused_by_others(refused):
                     raise
                 if tries + 1 == retry.attempts:
                     raise Raised(refused) from refused
-            except (LockLostError, StoreError):
-                raise
             except AircraftOpsDataError as error:
                 raise Raised(error) from error
             await self._core.context.clock.sleep_async(self._core.context.chance.jitter(retry.ceiling(tries)))
@@ -152,7 +153,7 @@ class AsyncAttempt:
             raise Raised(error) from error
 
     async def _commit(self, context: AsyncChangeContext, goal: Goal) -> bool:
-        """Commit what the function gathered, and where it stands. Raises TransactionConflictError."""
+        """Commit what the function gathered, and where it stands. Raises what `commit` does."""
         beside = [] if self._change.mode is Mode.EXTERNAL else context.gathered()
         changes = chunk_record(self.record, context) if self._change.mode is Mode.CHUNKED else {}
         if self._change.mode is Mode.CHUNKED and context.next is not None:
