@@ -439,6 +439,15 @@ def test_a_change_that_is_not_made_in_chunks_cannot_go_on(mode: Mode) -> None:
     assert paper.known["it"].state is S.FAILED
 
 
+def test_an_external_change_that_died_is_unknown_also_when_it_is_declared_otherwise_now() -> None:
+    """What the attempt was tells what may have come of it."""
+    work, paper = Work(Mode.ATOMIC, Recovery.MANUAL), Paper(recorded(S.STARTED, mode=Mode.EXTERNAL))
+    with pytest.raises(ChangeStoppedError):
+        paper.apply([work.change()])
+    assert work.called == []
+    assert paper.steps() == [("unknown", "apply"), ("manual", "apply")]
+
+
 # What people say
 
 

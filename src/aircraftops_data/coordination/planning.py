@@ -76,7 +76,7 @@ def _decided(change: Change, record: ChangeRecord | None) -> tuple[Action, str]:
             return Action.STOP, "a person must say what is so"
         case _ if record.goal is Goal.ROLL_BACK:
             return Action.STOP, "its rollback did not come to an end"
-        case ChangeState.STARTED if change.mode is not Mode.EXTERNAL:
+        case ChangeState.STARTED if record.mode is not Mode.EXTERNAL:
             return _resumed(record, "its maker died")
         case ChangeState.FAILED if change.recovery is Recovery.RETRY:
             return _resumed(record, f"the last attempt failed ({record.error})")
@@ -105,7 +105,7 @@ def _recovered(change: Change, record: ChangeRecord) -> tuple[Action, str]:
 
 def is_lost(plan: Planned) -> bool:
     """Whether an external change was under way when its maker died, so that nobody knows what it did."""
-    return plan.state is ChangeState.STARTED and plan.change.mode is Mode.EXTERNAL
+    return plan.record is not None and plan.state is ChangeState.STARTED and plan.record.mode is Mode.EXTERNAL
 
 
 def must_be_told(plan: Planned) -> bool:
