@@ -365,6 +365,37 @@ def test_who_is_late_at_any_request_writes_nothing_any_more(core: CoreTable, cas
         assert_done_once(case, world, changes, exactly=False)
 
 
+@pytest.mark.parametrize("name", ["all three", "external, it fails and is rolled back", "chunked, undone"])
+def test_a_request_that_arrives_when_its_sender_has_given_up_does_no_harm(core: CoreTable, name: str) -> None:
+    """It comes right after the lock was given back, or when another has done all that was left."""
+    case = CASES[name]
+    sent = requests_of(core, case)
+    for place in (place for place, what in enumerate(sent) if what not in READS):
+        for at_once in (True, False):
+            world, changes = case.prepared(core)
+            under_way: list[Request] = []
+
+            def delayed(request: Request, send: Send) -> Response:
+                under_way.append(request)  # noqa: B023
+                return lost_request(request, send)
+
+            _failure(case, world.maker(At(core.runner.transport, delayed, place, 3)), changes)
+            assert under_way == [under_way[0]] * 3
+            if at_once:
+                _arrive(core, under_way[0])
+            case.finish(world, changes)
+            history = world.other().history().all()
+            if not at_once:
+                _arrive(core, under_way[0])
+            assert world.other().history().all() == history
+            assert_done_once(case, world, changes, exactly=False)
+
+
+def _arrive(core: CoreTable, request: Request) -> None:
+    with suppress(ConflictError):
+        core.runner.transport.send(request)
+
+
 def _places_of_the_lock(case: Case, core: CoreTable) -> list[tuple[int, int]]:
     """From which request to which the lock is held: it is taken by a transaction behind a look, released by a write."""
     world, changes = case.prepared(core)
