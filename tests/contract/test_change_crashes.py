@@ -58,8 +58,8 @@ def test_each_effect_is_there_once_whatever_becomes_of_the_deployers(
     with crew(replace(deployment, lost_replies=0.02), size, deploy) as deployers:
         while not over():
             assert monotonic() - began < PATIENCE_SECONDS
-            _let_get_on(deployment, random.randint(1, 6))
-            deployers.harm(_holder(deployment, deployers) if random.random() < 0.7 else None)
+            _let_get_on(deployment, random.randint(1, 8))
+            deployers.harm(_holder(deployment, deployers) if random.random() < 0.85 else None)
         last = deployers.hire()
         for process in (*deployers.processes, last):
             process.join(60)
