@@ -24,10 +24,11 @@ EXIT_CODES: tuple[tuple[type[errors.AircraftOpsDataError], int], ...] = (
     (errors.ObjectStoreError, 6),
     (errors.EngineUnavailableError, 7),
     (errors.DefinitionError, 8),
+    (errors.ChangeFailedError, 10),
 )
 """What each branch of errors exits with; 1 is for anything else."""
 UNHEALTHY = 9
-"""What `jobs health --strict` exits with where there are warnings."""
+"""What `jobs health --strict` exits with where there are warnings, and `changes verify` where there are findings."""
 
 
 def exit_code(error: errors.AircraftOpsDataError) -> int:
