@@ -12,6 +12,7 @@ from aircraftops_data.coordination.planning import ChangeFinding, Planned
 from aircraftops_data.coordination.record import ChangeEntry, ChangeRecord, Goal
 
 Record = dict[str, Any]
+_BOOKKEEPING = {"version", "created_at", "updated_at", "expires_at", "duration"}
 
 
 def planned(plan: Planned, *, as_json: bool) -> Record:
@@ -81,7 +82,7 @@ def _took(entry: ChangeEntry) -> str | None:
 def entered(entry: ChangeEntry, *, as_json: bool) -> Record:
     """One step of the history."""
     if as_json:
-        record = entry.model_dump(mode="json", exclude={"duration"})
+        record = entry.model_dump(mode="json", exclude=_BOOKKEEPING)
         seconds = None if entry.duration is None else round(entry.duration.total_seconds(), 3)
         return {**record, "duration_seconds": seconds}
     return {
@@ -89,12 +90,12 @@ def entered(entry: ChangeEntry, *, as_json: bool) -> Record:
         "change_id": entry.change_id,
         "before": entry.before,
         "state": entry.state,
-        "goal": entry.goal if entry.goal is Goal.ROLL_BACK else None,
         "attempt": entry.attempt,
+        "by": f"{entry.operator} on {entry.host}",
+        "goal": entry.goal if entry.goal is Goal.ROLL_BACK else None,
         "took": _took(entry),
         "error": entry.error,
         "reason": entry.reason,
-        "by": f"{entry.operator} on {entry.host}",
     }
 
 

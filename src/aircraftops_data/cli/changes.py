@@ -20,7 +20,14 @@ from aircraftops_data.coordination.change import Change, in_order
 from aircraftops_data.coordination.changes import Changes
 from aircraftops_data.coordination.planning import Action, Concern
 from aircraftops_data.coordination.record import ChangeEntry, ChangeProgress, ChangeRecord
-from aircraftops_data.errors import ChangeFailedError, ChangeStoppedError, InvalidInputError, NotFoundError
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ChangeFailedError,
+    ChangeStoppedError,
+    InvalidInputError,
+    NotFoundError,
+    TransactionConflictError,
+)
 
 changes = typer.Typer(no_args_is_help=True, help="Changes that are each made once: plan, make, look back, set right.")
 
@@ -137,7 +144,11 @@ def _explained() -> Generator[None]:
     try:
         yield
     except ChangeFailedError as error:
-        traceback.print_exception(error.__cause__, file=sys.stderr)
+        cause = error.__cause__
+        # Behind an error of the library is only how it was asked for.
+        traceback.print_exception(cause, chain=not isinstance(cause, AircraftOpsDataError), file=sys.stderr)
+        for reason in filter(None, cause.reasons if isinstance(cause, TransactionConflictError) else ()):
+            typer.echo(f"{type(reason).__name__}: {reason}", err=True)
         raise
 
 
@@ -158,7 +169,7 @@ def _bar() -> Generator[OnChangeProgress | None]:
         def told(progress: ChangeProgress) -> None:
             name = progress.change_id
             if name not in tasks:
-                tasks[name] = bar.add_task(escape(name))
+                tasks[name] = bar.add_task(escape(name), total=progress.total)
             bar.update(tasks[name], completed=progress.done, total=progress.total)
 
         yield told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aircraftops_data import errors
@@ -87,9 +87,10 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 200)
 
 
-def _columns(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """The fields that any of the records has something in."""
-    return list(dict.fromkeys(name for record in rows for name, value in record.items() if value is not None))
+def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The fields that any of the records has something in, in the order of the records' own."""
+    every = dict.fromkeys(name for record in rows for name in record)
+    return [name for name in every if any(record.get(name) is not None for record in rows)]
 
 
 def _cell(value: Any) -> str:
