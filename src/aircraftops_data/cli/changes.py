@@ -105,7 +105,7 @@ def apply(
     found = _history(endpoint_url, prefix, scope, operator, wait)
     wanted = {one.change.id for one in found.plan(declared) if one.action is not Action.NOTHING}
     try:
-        with _explained(), _bar() as progress:
+        with _explained(), bars() as progress:
             made = found.apply(declared, progress=progress)
     except (ChangeFailedError, ChangeStoppedError):
         after = [one for one in found.plan(declared) if one.action is Action.NOTHING and one.change.id in wanted]
@@ -133,7 +133,7 @@ def rollback(
     """Undo a change by its own rollback function; the next `apply` makes it anew."""
     change = _declared_as(module, change_id)
     found = _history(endpoint_url, prefix, scope, operator, wait)
-    with _explained(), _bar() as progress:
+    with _explained(), bars() as progress:
         record = found.roll_back(change, reason=reason, progress=progress)
     _show_record(record, as_json)
 
@@ -153,8 +153,8 @@ def _explained() -> Generator[None]:
 
 
 @contextmanager
-def _bar() -> Generator[OnChangeProgress | None]:
-    """A bar for each change in chunks, while they are made; on a terminal alone."""
+def bars() -> Generator[OnChangeProgress | None]:
+    """A bar for each change in chunks while it is made, on standard error where that is a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
