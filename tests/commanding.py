@@ -16,9 +16,20 @@ from aircraftops_data.errors import AircraftOpsDataError
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 
 
-def invoked(*arguments: str, code: int = 0, stdin: str | None = None) -> Any:
+# Typer makes all commands anew for each that is run; those of one noun are made sooner.
+NOUNS = {str(group.name): group.typer_instance for group in app.registered_groups}
+
+
+def attempted(noun: str, *arguments: str) -> Any:
+    """What a command did, and how it ended."""
+    return CliRunner().invoke(NOUNS[noun], arguments)
+
+
+def invoked(*arguments: str, code: int = 0) -> Any:
     """What a command did, which exits with this code."""
-    result = CliRunner().invoke(app, arguments, input=stdin, catch_exceptions=False)
+    result = attempted(*arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
     assert result.exit_code == code, result.output
     return result
 
@@ -30,7 +41,7 @@ def printed(*arguments: str, code: int = 0) -> Any:
 
 def refused(*arguments: str) -> AircraftOpsDataError:
     """The library's error a command ends with."""
-    result = CliRunner().invoke(app, arguments)
+    result = attempted(*arguments)
     assert isinstance(result.exception, AircraftOpsDataError), result.output
     return result.exception
 

@@ -11,18 +11,16 @@ from pathlib import Path
 import boto3
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from aircraftops_data import CORE, JOBS, Aircraft, AircraftOps
 from aircraftops_data.cli import changes as change_commands
-from aircraftops_data.cli.app import app
 from aircraftops_data.cli.output import UNHEALTHY, exit_code
 from aircraftops_data.coordination import ChangeProgress, ChangeState
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.errors import ChangeFailedError
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import ManualClock
-from commanding import examples, invoked, printed, refused, section, words
+from commanding import attempted, examples, invoked, printed, refused, section, words
 
 Declares = Callable[[str], None]
 THEIRS = ("--module", "their_changes")
@@ -149,7 +147,7 @@ def test_histories_of_two_scopes_know_nothing_of_each_other(ops: AircraftOps, de
 
 def test_what_a_change_raised_is_traced_and_exits_with_10(ops: AircraftOps, declares: Declares) -> None:
     declares(ALL)
-    result = CliRunner().invoke(app, ["changes", "apply", *THEIRS])
+    result = attempted("changes", "apply", *THEIRS)
     assert isinstance(result.exception, ChangeFailedError)
     assert exit_code(result.exception) == 10
     assert "KeyError: 'no such [red]bucket'" in result.stderr
@@ -167,7 +165,7 @@ def test_what_a_change_raised_is_traced_and_exits_with_10(ops: AircraftOps, decl
 def test_writes_that_were_refused_are_told_with_their_reasons(ops: AircraftOps, declares: Declares) -> None:
     ops.core.create(Aircraft(icao24="a835af"))
     declares(SEED)
-    result = CliRunner().invoke(app, ["changes", "apply", *THEIRS])
+    result = attempted("changes", "apply", *THEIRS)
     assert isinstance(result.exception, ChangeFailedError)
     assert "AlreadyExistsError: Aircraft exists already" in result.stderr
     assert "TransactionCanceledException" not in result.stderr
@@ -213,7 +211,7 @@ def test_a_change_is_rolled_back_and_made_anew(ops: AircraftOps, declares: Decla
 def test_a_rollback_that_raises_is_traced(ops: AircraftOps, declares: Declares) -> None:
     declares(CHUNKS.replace("    pass", "    raise OSError('disk')"))
     invoked("changes", "apply", *THEIRS)
-    result = CliRunner().invoke(app, ["changes", "rollback", "002-chunks", *THEIRS, *WHY])
+    result = attempted("changes", "rollback", "002-chunks", *THEIRS, *WHY)
     assert isinstance(result.exception, ChangeFailedError)
     assert "OSError: disk" in result.stderr
     assert printed("changes", "show", "002-chunks")["state"] == "failed"

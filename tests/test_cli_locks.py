@@ -9,11 +9,9 @@ from typing import Any
 
 import boto3
 import pytest
-from typer.testing import CliRunner
 
 from aircraftops_data import JOBS, AircraftOps
 from aircraftops_data.cli import locks as lock_commands
-from aircraftops_data.cli.app import app
 from aircraftops_data.cli.output import exit_code
 from aircraftops_data.coordination import Lock
 from aircraftops_data.core.provisioning import create_tables
@@ -213,7 +211,7 @@ def test_the_commands_reach_an_engine_by_its_endpoint_and_prefix(local_endpoint:
     from aircraftops_data.testing import local_session
 
     where = ("--endpoint-url", local_endpoint, "--prefix", fresh_names)
-    assert CliRunner().invoke(app, ["tables", "create", *where]).exit_code == 0
+    invoked("tables", "create", *where)
     ops = AircraftOps.connect(session=local_session(), endpoint_url=local_endpoint, prefix=fresh_names)
     with ops.locks.hold("reindex", lease=timedelta(seconds=3)):
         assert [lock["token"] for lock in printed("locks", "list", "--held", *where)] == [1]
