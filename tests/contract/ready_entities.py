@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from pydantic import Field
 
@@ -22,8 +21,8 @@ from aircraftops_data import (
     upgrader,
 )
 from aircraftops_data.coordination.change import Change
+from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.core.commit import commit
-from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.core.intents import Replace
 from aircraftops_data.errors import ConditionFailedError, TransactionConflictError, VersionConflictError
 
@@ -176,22 +175,6 @@ class Marker(Entity, table=MARKERS, entity_type="marker"):
     primary = PrimaryKey("MARKER#{name}", "MARKER")
 
 
-@dataclass
-class Turn:
-    """What a chunk's plan is given."""
-
-    cursor: str | None
-    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
-    tx: Gathering = field(default_factory=Gathering)
-    following: str | None = None
-    done: int = 0
-    total: int | None = None
-
-    def go_on(self, cursor: str | None, *, done: int = 0, total: int | None = None) -> None:
-        """As of a chunk."""
-        self.following, self.done, self.total = cursor, done, total
-
-
 def nothing() -> None:
     """Nobody comes between."""
 
@@ -200,13 +183,14 @@ def run_chunk(core: CoreTable, change: Change, between: Callable[[], object] = n
     """Run one chunk, again as long as it is refused; `between` is called between its page and its commit."""
     marker = core.find(Marker, name=change.id, consistent=True) or core.create(Marker(name=change.id))
     for _ in range(10):
-        turn = Turn(marker.cursor)
-        core.runner.run(change.plan(cast("Any", turn), core.context))
+        chunk = Chunk({}, marker.cursor)
+        assert change.plan is not None
+        core.runner.run(change.plan(chunk, core.context))
         between()
-        moved = {"cursor": turn.following, "chunks": marker.chunks + 1, "done": marker.done + turn.done}
-        record = Replace(marker.model_copy(update={**moved, "ended": turn.following is None}))
+        moved = {"cursor": chunk.next, "chunks": marker.chunks + 1, "done": marker.done + chunk.done}
+        record = Replace(marker.model_copy(update={**moved, "ended": chunk.next is None}))
         try:
-            core.runner.run(commit([*turn.tx._close(), record], core.context))
+            core.runner.run(commit([*chunk.gathered(), record], core.context))
         except TransactionConflictError as refused:
             assert all(isinstance(why, VersionConflictError | ConditionFailedError) for why in refused.reasons if why)
         else:

@@ -30,7 +30,8 @@ from ready_entities import (
     run_chunk,
 )
 
-from aircraftops_data import GSI1, GSI2, CoreTable, Entity, Table
+from aircraftops_data import GSI1, GSI2, JOBS, CoreTable, Entity, Rate, Table
+from aircraftops_data.coordination import Changes
 from aircraftops_data.coordination.change import Change
 from aircraftops_data.coordination.ready import backfill, copy, rename, upgrade
 from aircraftops_data.errors import (
@@ -209,10 +210,32 @@ class TestAnyChange:
         assert transport.operations.count("DescribeTable") == 1
 
     def test_what_a_change_is_tells_it_from_others(self) -> None:
-        assert len({made().source for made in CHANGES.values()}) == len(CHANGES)
-        change = backfill("0001", Tool2, order="0001", leaving=[GSI2])
-        assert (change.id, change.order, change.mode) == ("0001", "0001", "chunked")
-        assert change.source == "backfill 1: tool of Hangar, leaving GSI2"
+        made = [*(make() for make in CHANGES.values()), backfill("c", Tool2, leaving=[GSI2])]
+        assert len({change.checksum for change in made}) == len(made)
+        assert backfill("c", Tool2).checksum == backfill("d", Tool2, page=7, rate=Rate(9), order="1").checksum
+        change = backfill("0001", Tool2, order="7")
+        assert (change.id, change.order, change.mode) == ("0001", "7", "chunked")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)], indirect=True)
+def test_they_are_applied_as_any_change(connect: Connect, clock: ManualClock) -> None:
+    core = furnish(connect(FIRST, ANNEX, JOBS, clock=clock), clock)
+    made = [
+        backfill("1", Tool2, page=3, leaving=[GSI2]),
+        upgrade("2", Pass3, page=3),
+        rename("3", Tool2, "note", "remark", page=3),
+        copy("4", FIRST, to=ANNEX, page=3),
+    ]
+    count = len(everything(core, FIRST))
+    assert [record.progress().done for record in Changes(core).apply(made)] == [count] * 4
+    assert Changes(core).apply(made) == []
+    assert items_of(core, ANNEX) == {key: item for key, item in items_of(core).items() if "#old'" not in key}
+    assert {index_keys(item).get("GSI1PK") for item in tools(items_of(core, ANNEX)).values()} == {
+        None,
+        "MAKER#acme",
+        "MAKER#bolt",
+        "MAKER#m",
+    }
 
 
 def interrupt() -> None:
