@@ -377,7 +377,7 @@ def test_a_module_in_a_package_that_cannot_be_imported_is_told(
     declares(SEED, "their_changes/__init__")
     declares("import no_such_module", "their_changes/later")
     error = refused("changes", "plan", *THEIRS)
-    assert (exit_code(error), "No module named 'no_such_module'" in error.message) == (2, True)
+    assert (exit_code(error), "No module named 'no_such_module'" in error.message) == (8, True)
 
 
 @pytest.mark.parametrize(

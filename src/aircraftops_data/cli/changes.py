@@ -18,8 +18,9 @@ from aircraftops_data.cli.output import UNHEALTHY, show, show_one
 from aircraftops_data.coordination.attempt import OnChangeProgress
 from aircraftops_data.coordination.change import Change, in_order
 from aircraftops_data.coordination.changes import Changes
-from aircraftops_data.coordination.planning import Action, Concern
+from aircraftops_data.coordination.planning import Concern
 from aircraftops_data.coordination.record import ChangeEntry, ChangeProgress, ChangeRecord
+from aircraftops_data.core.hands import runs_here
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
@@ -54,10 +55,7 @@ def _history(
 def _declared(module: str) -> list[Change]:
     """What a module of the user's declares, in order. Raises InvalidInputError, DefinitionError."""
     imported(module)
-    try:
-        found = in_order(module)
-    except ImportError as error:
-        raise InvalidInputError(f"A module in {module!r} cannot be imported: {error}") from error
+    found = in_order(module, runs_here)
     if not found:
         raise InvalidInputError(f"Module {module!r} declares no changes")
     return found
@@ -103,13 +101,11 @@ def apply(
     """Make the changes that are to be made, in order, and list them. What one raises goes to standard error."""
     declared = _declared(module)
     found = _history(endpoint_url, prefix, scope, operator, wait)
-    wanted = {one.change.id for one in found.plan(declared) if one.action is not Action.NOTHING}
     try:
         with _explained(), bars() as progress:
             made = found.apply(declared, progress=progress)
-    except (ChangeFailedError, ChangeStoppedError):
-        after = [one for one in found.plan(declared) if one.action is Action.NOTHING and one.change.id in wanted]
-        _show_made([one.record for one in after if one.record is not None], as_json)
+    except (ChangeFailedError, ChangeStoppedError) as error:
+        _show_made([found.get(change_id) for change_id in error.made], as_json)
         raise
     _show_made(made, as_json)
 

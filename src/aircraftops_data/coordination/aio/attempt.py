@@ -10,12 +10,13 @@ from aircraftops_data.coordination.aio.locks import AsyncLock
 from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.record import ChangeProgress, ChangeRecord, ChangeState, Goal
-from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, refused_by_others
+from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, refused_for_good
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
+    ChangeStoppedError,
     InvalidInputError,
     LockLostError,
     StoreError,
@@ -74,7 +75,9 @@ class AsyncAttempt:
         self._began = self._core.context.clock.monotonic()
         await self.step(ChangeState.STARTED, reason=reason, **begun(self._change, self.record, goal))
         try:
-            while not await self._one_go(goal):
+            is_made = False
+            while not is_made:
+                is_made = await self._one_go(goal)
                 self._tell()
         except Raised as raised:
             await self._failed(raised.error, goal)
@@ -116,11 +119,9 @@ class AsyncAttempt:
             try:
                 return await self._commit(context, goal)
             except TransactionConflictError as refused:
-                if not refused_by_others(refused):
-                    raise
-                if tries + 1 == retry.attempts:
+                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
                     raise Raised(refused) from refused
-            except (LockLostError, StoreError):
+            except (ChangeStoppedError, LockLostError, StoreError):
                 raise
             except AircraftOpsDataError as error:
                 raise Raised(error) from error
@@ -159,5 +160,5 @@ class AsyncAttempt:
         return timedelta(seconds=self._core.context.clock.monotonic() - self._began)
 
     def _tell(self) -> None:
-        if self._progress is not None:
+        if self._progress is not None and self._change.mode is Mode.CHUNKED:
             self._progress(self.record.progress())
