@@ -216,8 +216,9 @@ def journals(core: CoreTable) -> dict[str, list[Written]]:
 class Crew:
     """Worker processes; whoever is killed is followed by another."""
 
-    def __init__(self, shift: Shift, size: int, seed: int = 0) -> None:
+    def __init__(self, shift: Shift, size: int, seed: int = 0, task: Callable[[Any], None] = work) -> None:
         self._shift = shift
+        self._task = task
         self._random = Random(seed)
         self._hired = 0
         self.processes = [self.hire() for _ in range(size)]
@@ -226,13 +227,13 @@ class Crew:
     def hire(self) -> BaseProcess:
         """One more worker."""
         self._hired += 1
-        process = SPAWN.Process(target=work, args=(replace(self._shift, worker=f"w{self._hired}"),), daemon=True)
+        process = SPAWN.Process(target=self._task, args=(replace(self._shift, worker=f"w{self._hired}"),), daemon=True)
         process.start()
         return process
 
-    def harm(self) -> None:
-        """Kill one, or stop one for longer or shorter than a lease."""
-        place = self._random.randrange(len(self.processes))
+    def harm(self, place: int | None = None) -> None:
+        """Kill one, or stop one for longer or shorter than a lease; any, or the one at this place."""
+        place = self._random.randrange(len(self.processes)) if place is None else place
         process = self.processes[place]
         if not process.is_alive():
             self.processes[place] = self.hire()
@@ -268,9 +269,9 @@ def go_on(process: BaseProcess) -> None:
 
 
 @contextmanager
-def crew(shift: Shift, size: int) -> Iterator[Crew]:
+def crew(shift: Shift, size: int, task: Callable[[Any], None] = work) -> Iterator[Crew]:
     """A crew that does not outlive the block."""
-    hired = Crew(shift, size)
+    hired = Crew(shift, size, seed=size, task=task)
     try:
         yield hired
     finally:

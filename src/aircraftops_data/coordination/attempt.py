@@ -11,17 +11,18 @@ from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.locks import Lock
 from aircraftops_data.coordination.record import ChangeProgress, ChangeRecord, ChangeState, Goal
-from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, refused_for_good
+from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, found, refused_for_good
 from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
     ChangeStoppedError,
+    ConflictError,
     InvalidInputError,
     LockLostError,
+    NotFoundError,
     StoreError,
-    TransactionConflictError,
 )
 
 OnChangeProgress: TypeAlias = Callable[[ChangeProgress], object]
@@ -36,19 +37,29 @@ class ChangeContext(Chunk):
 
     def __init__(self, change: Change, record: ChangeRecord, core: CoreTable, lock: Lock) -> None:
         super().__init__(change.parameters, record.cursor)
-        self._external = change.mode is Mode.EXTERNAL
+        self._change = change
         self.core = core
         self.lock = lock
         self.attempt = record.attempt
-        self.idempotency_key = f"{record.scope}:{record.id}:{record.generation}"
-        """The same for every attempt; another once the change was rolled back and is made anew."""
+        undoing = ":undo" if record.goal is Goal.ROLL_BACK else ""
+        self.idempotency_key = f"{record.scope}:{record.id}:{record.generation}{undoing}"
+        """The same for every attempt; others to undo the change, and to make it anew once it was undone."""
 
     @property
     def tx(self) -> Gathering:
         """The writes, committed when the function has returned. Raises InvalidInputError in an external change."""
-        if self._external:
+        if self._change.mode is Mode.EXTERNAL:
             raise InvalidInputError("An external change has no transaction: it writes by itself")
         return super().tx
+
+    def go_on(self, cursor: str | None, *, done: int = 0, total: int | None = None) -> None:
+        """Say where the next chunk begins (None: this was the last), and for people how many items were dealt with.
+
+        A chunk that says nothing is the last one. Raises InvalidInputError in a change that is not made in chunks.
+        """
+        if self._change.mode is not Mode.CHUNKED:
+            raise InvalidInputError(f"Change {self._change.id!r} cannot go on: its mode is not chunked")
+        super().go_on(cursor, done=done, total=total)
 
 
 class Attempt:
@@ -76,9 +87,9 @@ class Attempt:
         self._began = self._core.context.clock.monotonic()
         self.step(ChangeState.STARTED, reason=reason, **begun(self._change, self.record, goal))
         try:
-            is_made = False
-            while not is_made:
-                is_made = self._one_go(goal)
+            over = False
+            while not over:
+                over = self._one_go(goal)
                 self._tell()
         except Raised as raised:
             self._failed(raised.error, goal)
@@ -91,11 +102,10 @@ class Attempt:
         """Whether the change was made, by its probe; None where that has no idea."""
         assert self._change.probe is not None
         try:
-            found: bool | None = self._change.probe(self._context())
+            return found(self._change.probe(self._context()))
         except Exception as error:
             message = f"The probe of change {self._change.id!r} raised {type(error).__name__}"
             raise ChangeFailedError(message, change_id=self._change.id, state=self.record.state) from error
-        return found
 
     def step(self, state: ChangeState, **changes: Any) -> None:
         """Bring the change into a state."""
@@ -119,11 +129,11 @@ class Attempt:
             self._run(context, goal)
             try:
                 return self._commit(context, goal)
-            except TransactionConflictError as refused:
-                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
-                    raise Raised(refused) from refused
             except (ChangeStoppedError, LockLostError, StoreError):
                 raise
+            except (ConflictError, NotFoundError) as refused:
+                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
+                    raise Raised(refused) from refused
             except AircraftOpsDataError as error:
                 raise Raised(error) from error
             self._core.context.clock.sleep(self._core.context.chance.jitter(retry.ceiling(tries)))
@@ -143,7 +153,7 @@ class Attempt:
             raise Raised(error) from error
 
     def _commit(self, context: ChangeContext, goal: Goal) -> bool:
-        """Commit what the function gathered, and where it stands. Raises TransactionConflictError."""
+        """Commit what the function gathered, and where it stands. Raises what `commit` does."""
         beside = [] if self._change.mode is Mode.EXTERNAL else context.gathered()
         changes = chunk_record(self.record, context) if self._change.mode is Mode.CHUNKED else {}
         if self._change.mode is Mode.CHUNKED and context.next is not None:

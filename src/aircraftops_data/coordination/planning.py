@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aircraftops_data.coordination.change import Change, Mode, Recovery
-from aircraftops_data.coordination.record import ChangeEntry, ChangeRecord, ChangeState, Goal
+from aircraftops_data.coordination.record import MADE, OPEN, ChangeEntry, ChangeRecord, ChangeState, Goal
 from aircraftops_data.errors import ChangeDriftError, ChangeStoppedError
-
-_MADE = frozenset({ChangeState.APPLIED, ChangeState.BASELINED})
-_OPEN = frozenset({ChangeState.STARTED, ChangeState.FAILED, ChangeState.UNKNOWN, ChangeState.MANUAL})
 
 
 class Action(StrEnum):
@@ -49,7 +46,7 @@ class Planned:
 
 def _counts(record: ChangeRecord) -> bool:
     """Whether what the change was when it was recorded still matters."""
-    return record.state in _MADE or (record.chunks > 0 and record.state in _OPEN)
+    return record.state in MADE or (record.chunks > 0 and record.state in OPEN)
 
 
 def planned(changes: Iterable[Change], records: Mapping[str, ChangeRecord]) -> list[Planned]:
@@ -60,7 +57,7 @@ def planned(changes: Iterable[Change], records: Mapping[str, ChangeRecord]) -> l
 def _planned(change: Change, record: ChangeRecord | None) -> Planned:
     found = Planned(change, record, *_decided(change, record))
     if found.drifted:
-        what = "it was made" if record is not None and record.state in _MADE else "it was made in part"
+        what = "it was made" if record is not None and record.state in MADE else "it was made in part"
         return Planned(change, record, Action.STOP, f"{what} from other source or parameters than it has now")
     return found
 
@@ -79,7 +76,7 @@ def _decided(change: Change, record: ChangeRecord | None) -> tuple[Action, str]:
             return Action.STOP, "a person must say what is so"
         case _ if record.goal is Goal.ROLL_BACK:
             return Action.STOP, "its rollback did not come to an end"
-        case ChangeState.STARTED if change.mode is not Mode.EXTERNAL:
+        case ChangeState.STARTED if record.mode is not Mode.EXTERNAL:
             return _resumed(record, "its maker died")
         case ChangeState.FAILED if change.recovery is Recovery.RETRY:
             return _resumed(record, f"the last attempt failed ({record.error})")
@@ -108,7 +105,7 @@ def _recovered(change: Change, record: ChangeRecord) -> tuple[Action, str]:
 
 def is_lost(plan: Planned) -> bool:
     """Whether an external change was under way when its maker died, so that nobody knows what it did."""
-    return plan.state is ChangeState.STARTED and plan.change.mode is Mode.EXTERNAL
+    return plan.record is not None and plan.state is ChangeState.STARTED and plan.record.mode is Mode.EXTERNAL
 
 
 def must_be_told(plan: Planned) -> bool:
@@ -116,7 +113,7 @@ def must_be_told(plan: Planned) -> bool:
     record = plan.record
     if record is None or record.goal is Goal.ROLL_BACK or plan.drifted or record.state is ChangeState.MANUAL:
         return False
-    return record.state in _OPEN and plan.change.recovery is Recovery.MANUAL
+    return record.state in OPEN and plan.change.recovery is Recovery.MANUAL
 
 
 def stopped(plan: Planned, state: ChangeState) -> ChangeStoppedError:
@@ -164,7 +161,7 @@ def findings(
 ) -> list[ChangeFinding]:
     """What is not as it should be; nothing where all changes are made as they are declared."""
     found: list[ChangeFinding] = []
-    made = [plan.change.id for plan in plans if plan.state in _MADE]
+    made = [plan.change.id for plan in plans if plan.state in MADE]
     for place, plan in enumerate(plans):
         later = any(other.change.id in made for other in plans[place + 1 :])
         found += [ChangeFinding(concern, plan.change.id, plan.why) for concern in _concerns(plan, later=later)]
@@ -182,7 +179,7 @@ def findings(
 def _concerns(plan: Planned, *, later: bool) -> list[Concern]:
     if plan.drifted:
         return [Concern.DRIFT]
-    if plan.state in _OPEN:
+    if plan.state in OPEN:
         return [Concern.UNRESOLVED]
     if plan.action is not Action.RUN:
         return []

@@ -39,6 +39,10 @@ class ChangeState(StrEnum):
     """Made before there was a history."""
 
 
+MADE = frozenset({ChangeState.APPLIED, ChangeState.BASELINED})
+OPEN = frozenset({ChangeState.STARTED, ChangeState.FAILED, ChangeState.UNKNOWN, ChangeState.MANUAL})
+
+
 class Goal(StrEnum):
     """What an attempt is for."""
 
@@ -67,7 +71,7 @@ class ChangeRecord(Entity, table=JOBS, entity_type="change"):
     goal: Goal = Goal.APPLY
     attempt: Count = 0
     generation: Count = 0
-    """How often it was begun anew after it had been undone: a new generation may do again what the last one did."""
+    """How often it was undone: a new generation may do again what the last one did."""
     token: Count
     """The lock's token under which this was written."""
     cursor: str | None = None

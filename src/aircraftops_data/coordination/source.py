@@ -6,7 +6,6 @@ import ast
 import inspect
 import io
 import json
-import textwrap
 import tokenize
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -25,28 +24,57 @@ def checksum(source: str, parameters: Mapping[str, Any]) -> str:
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """The source of a function without its decorators, comments and blank lines.
+    """The source of a function without its decorators, comments, blank lines and the indentation it begins with.
 
     What it calls is not in it. Raises DefinitionError where there is no source, as in an interactive session.
     """
     try:
-        text = textwrap.dedent(inspect.getsource(function))
-        (defined,) = ast.parse(text).body
+        text = inspect.getsource(function)
+        indent = text[: len(text) - len(text.lstrip())]
+        first = _first_line(text, indent)
     except (OSError, TypeError, SyntaxError, ValueError) as error:
         name = getattr(function, "__qualname__", repr(function))
         raise DefinitionError(f"There is no source of {name} to make a checksum of; give the change source=") from error
-    first = defined.lineno
-    return "\n".join(_without_comments(textwrap.dedent("".join(text.splitlines(keepends=True)[first - 1 :]))))
+    return "\n".join(_without_layout(text, indent, first))
 
 
-def _without_comments(text: str) -> list[str]:
-    """The lines as they are, without comments, and without those that are empty then; strings stay untouched."""
-    lines = text.splitlines()
+def _first_line(text: str, indent: str) -> int:
+    """The line that what is defined begins on, behind its decorators."""
+    if not indent:
+        (defined,) = ast.parse(text).body
+        return defined.lineno
+    # Within a block it may be indented; to take the indentation away first would reach into its strings.
+    (block,) = ast.parse(f"if True:\n{text}").body
+    assert isinstance(block, ast.If)
+    (defined,) = block.body
+    return defined.lineno - 1
+
+
+# Before Python 3.12, an f-string is one token; so what its fields hold is left as it is, whatever the Python.
+_OPENING = frozenset(getattr(tokenize, name, None) for name in ("FSTRING_START", "TSTRING_START"))
+_CLOSING = frozenset(getattr(tokenize, name, None) for name in ("FSTRING_END", "TSTRING_END"))
+
+
+def _without_layout(text: str, indent: str, first: int) -> list[str]:
+    """The lines from the first on, without comments, and without those that are empty then; strings stay untouched."""
+    # As the tokenizer counts them: other characters that end lines for `splitlines` may stand in strings.
+    lines = text.split("\n")
     inside: set[int] = set()
+    opened: list[int] = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         (row, column), (last, _) = token.start, token.end
-        if token.type == tokenize.COMMENT:
+        if token.type in _OPENING:
+            opened.append(row)
+        elif token.type in _CLOSING:
+            inside.update(range(opened.pop() + 1, last + 1))
+        elif token.type == tokenize.STRING:
+            inside.update(range(row + 1, last + 1))
+        elif token.type == tokenize.COMMENT and not opened:
             lines[row - 1] = lines[row - 1][:column].rstrip()
-        elif last > row:
-            inside.update(range(row, last + 1))
-    return [line for number, line in enumerate(lines, 1) if number in inside or line.strip()]
+    numbered = list(enumerate(lines, 1))[first - 1 :]
+    return [
+        line if number in inside else line.removeprefix(indent)
+        for number, line in numbered
+        # Behind a backslash, an empty line ends a statement.
+        if number in inside or line.strip() or lines[number - 2].endswith("\\")
+    ]

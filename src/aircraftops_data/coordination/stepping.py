@@ -11,10 +11,10 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, Self
 
-from aircraftops_data.coordination.change import Change
+from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.fencing import Fence
-from aircraftops_data.coordination.record import ChangeEntry, ChangeRecord, ChangeState, Goal
+from aircraftops_data.coordination.record import MADE, OPEN, ChangeEntry, ChangeRecord, ChangeState, Goal
 from aircraftops_data.core.commit import commit
 from aircraftops_data.core.context import Context, TableNames
 from aircraftops_data.core.elsewhere import elsewhere
@@ -24,9 +24,11 @@ from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeStoppedError,
     ConditionFailedError,
+    ConflictError,
     DefinitionError,
     InvalidInputError,
     LockLostError,
+    NotFoundError,
     TransactionConflictError,
     VersionConflictError,
 )
@@ -81,7 +83,8 @@ class Steps:
         Raises LockLostError, and TransactionConflictError where the writes beside it are refused; then nothing is
         written.
         """
-        after = self._changed(before, {"state": state, **changes})
+        undone = state is ChangeState.ROLLED_BACK is not before.state
+        after = self._changed(before, {"state": state, "generation": before.generation + undone, **changes})
         entry = ChangeEntry(
             scope=self._maker.scope,
             token=self._token,
@@ -159,17 +162,28 @@ def _of_these(refused: TransactionConflictError, change_id: str, ours: int) -> A
 _PASSING = (VersionConflictError, ConditionFailedError)
 
 
-def refused_for_good(refused: TransactionConflictError) -> bool:
-    """Whether running the function again is unlikely to help."""
-    return not any(isinstance(reason, _PASSING) for reason in refused.reasons)
+def refused_for_good(refused: ConflictError | NotFoundError) -> bool:
+    """Whether running the function again is unlikely to help.
+
+    Entities with unique values are read first; what they refuse by then is no transaction's refusal.
+    """
+    reasons = refused.reasons if isinstance(refused, TransactionConflictError) else [refused]
+    return not any(isinstance(reason, _PASSING) for reason in reasons)
 
 
 def ended(answer: object) -> None:
     """Raise DefinitionError for what a function gives back that would still have to be run."""
-    if inspect.isawaitable(answer) or inspect.isgenerator(answer):
+    if inspect.isawaitable(answer) or inspect.isgenerator(answer) or inspect.isasyncgen(answer):
         raise DefinitionError(
             "The function of a change is a plain one, or in asyncio a coroutine; it gives nothing back"
         )
+
+
+def found(answer: object) -> bool | None:
+    """What a probe found. Raises DefinitionError for what is no answer."""
+    if answer is None or isinstance(answer, bool):
+        return answer
+    raise DefinitionError("The probe of a change is a plain function, or in asyncio a coroutine: True, False or None")
 
 
 def chunk_record(before: ChangeRecord, chunk: Chunk) -> dict[str, Any]:
@@ -179,14 +193,16 @@ def chunk_record(before: ChangeRecord, chunk: Chunk) -> dict[str, Any]:
 
 
 def begun(change: Change, before: ChangeRecord, goal: Goal) -> dict[str, Any]:
-    """What an attempt changes in the record of a change when it begins; a cursor stays where it is gone on from."""
-    anew = before.state in (ChangeState.PENDING, ChangeState.ROLLED_BACK) or before.goal is not goal
+    """What an attempt changes in the record of a change when it begins; a cursor stays where it is gone on from.
+
+    What was made stays what it was made from, also while it is undone.
+    """
+    anew = before.state not in OPEN or before.goal is not goal
     return {
         "goal": goal,
         "mode": change.mode,
-        "checksum": change.checksum,
+        "checksum": change.checksum if goal is Goal.APPLY else before.checksum,
         "attempt": before.attempt + 1,
-        "generation": before.generation + (before.state is ChangeState.ROLLED_BACK),
         "error": None,
         **({"cursor": None, "chunks": 0, "done": 0, "total": None} if anew else {}),
     }
@@ -231,5 +247,7 @@ def refuse_rollback(change: Change, record: ChangeRecord) -> None:
     """Raise InvalidInputError for a change that cannot be undone."""
     if change.rollback is None:
         raise InvalidInputError(f"Change {change.id!r} has no function to roll it back")
-    if record.state in (ChangeState.PENDING, ChangeState.ROLLED_BACK, ChangeState.SKIPPED):
+    # Of such a change, what is not committed was never done.
+    bare = record.mode is not Mode.EXTERNAL and record.goal is Goal.APPLY and not record.chunks
+    if record.state not in MADE and (record.state not in OPEN or bare):
         raise InvalidInputError(f"Change {change.id!r} is {record.state}; there is nothing to roll back")

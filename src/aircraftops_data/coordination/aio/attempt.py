@@ -10,17 +10,18 @@ from aircraftops_data.coordination.aio.locks import AsyncLock
 from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.record import ChangeProgress, ChangeRecord, ChangeState, Goal
-from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, refused_for_good
+from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, found, refused_for_good
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
     ChangeStoppedError,
+    ConflictError,
     InvalidInputError,
     LockLostError,
+    NotFoundError,
     StoreError,
-    TransactionConflictError,
 )
 
 OnChangeProgress: TypeAlias = Callable[[ChangeProgress], object]
@@ -35,19 +36,29 @@ class AsyncChangeContext(Chunk):
 
     def __init__(self, change: Change, record: ChangeRecord, core: AsyncCoreTable, lock: AsyncLock) -> None:
         super().__init__(change.parameters, record.cursor)
-        self._external = change.mode is Mode.EXTERNAL
+        self._change = change
         self.core = core
         self.lock = lock
         self.attempt = record.attempt
-        self.idempotency_key = f"{record.scope}:{record.id}:{record.generation}"
-        """The same for every attempt; another once the change was rolled back and is made anew."""
+        undoing = ":undo" if record.goal is Goal.ROLL_BACK else ""
+        self.idempotency_key = f"{record.scope}:{record.id}:{record.generation}{undoing}"
+        """The same for every attempt; others to undo the change, and to make it anew once it was undone."""
 
     @property
     def tx(self) -> Gathering:
         """The writes, committed when the function has returned. Raises InvalidInputError in an external change."""
-        if self._external:
+        if self._change.mode is Mode.EXTERNAL:
             raise InvalidInputError("An external change has no transaction: it writes by itself")
         return super().tx
+
+    def go_on(self, cursor: str | None, *, done: int = 0, total: int | None = None) -> None:
+        """Say where the next chunk begins (None: this was the last), and for people how many items were dealt with.
+
+        A chunk that says nothing is the last one. Raises InvalidInputError in a change that is not made in chunks.
+        """
+        if self._change.mode is not Mode.CHUNKED:
+            raise InvalidInputError(f"Change {self._change.id!r} cannot go on: its mode is not chunked")
+        super().go_on(cursor, done=done, total=total)
 
 
 class AsyncAttempt:
@@ -75,9 +86,9 @@ class AsyncAttempt:
         self._began = self._core.context.clock.monotonic()
         await self.step(ChangeState.STARTED, reason=reason, **begun(self._change, self.record, goal))
         try:
-            is_made = False
-            while not is_made:
-                is_made = await self._one_go(goal)
+            over = False
+            while not over:
+                over = await self._one_go(goal)
                 self._tell()
         except Raised as raised:
             await self._failed(raised.error, goal)
@@ -90,11 +101,10 @@ class AsyncAttempt:
         """Whether the change was made, by its probe; None where that has no idea."""
         assert self._change.probe is not None
         try:
-            found: bool | None = await self._change.probe(self._context())
+            return found(await self._change.probe(self._context()))
         except Exception as error:
             message = f"The probe of change {self._change.id!r} raised {type(error).__name__}"
             raise ChangeFailedError(message, change_id=self._change.id, state=self.record.state) from error
-        return found
 
     async def step(self, state: ChangeState, **changes: Any) -> None:
         """Bring the change into a state."""
@@ -118,11 +128,11 @@ class AsyncAttempt:
             await self._run(context, goal)
             try:
                 return await self._commit(context, goal)
-            except TransactionConflictError as refused:
-                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
-                    raise Raised(refused) from refused
             except (ChangeStoppedError, LockLostError, StoreError):
                 raise
+            except (ConflictError, NotFoundError) as refused:
+                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
+                    raise Raised(refused) from refused
             except AircraftOpsDataError as error:
                 raise Raised(error) from error
             await self._core.context.clock.sleep_async(self._core.context.chance.jitter(retry.ceiling(tries)))
@@ -142,7 +152,7 @@ class AsyncAttempt:
             raise Raised(error) from error
 
     async def _commit(self, context: AsyncChangeContext, goal: Goal) -> bool:
-        """Commit what the function gathered, and where it stands. Raises TransactionConflictError."""
+        """Commit what the function gathered, and where it stands. Raises what `commit` does."""
         beside = [] if self._change.mode is Mode.EXTERNAL else context.gathered()
         changes = chunk_record(self.record, context) if self._change.mode is Mode.CHUNKED else {}
         if self._change.mode is Mode.CHUNKED and context.next is not None:
