@@ -1,0 +1,120 @@
+"""Between a lock's holder and the engine things go wrong, at each request of each call: it took effect once, or it was
+refused and can be said again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from aircraftops_data import JOBS, CoreTable
+from aircraftops_data.clock import Chance, Retry
+from aircraftops_data.coordination import Lock, Locks, LockState
+from aircraftops_data.core.context import Context
+from aircraftops_data.errors import AircraftOpsDataError, LockLostError, TimeoutError
+from aircraftops_data.testing import ManualClock
+from faults import At, lost_request, passing
+from sim_engine import MemoryEngine
+
+NAME = "tape"
+LEASE = timedelta(seconds=10)
+LONG = timedelta(minutes=2)
+
+
+@dataclass
+class World:
+    """An engine, another's way to it, and one where things go wrong."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        engine = MemoryEngine(self.clock.monotonic)
+        self.transport = At(engine)
+        self.engine = engine
+        self.other = Locks(CoreTable(engine, self._context()))
+        self.locks = Locks(CoreTable(self.transport, self._context()))
+        self.held: Any = None
+
+    def _context(self) -> Context:
+        self.seed += 1
+        return Context(clock=self.clock, chance=Chance(Random(self.seed)), retry=Retry(attempts=4))
+
+    def take(self) -> None:
+        """Have the lock, in peace."""
+        self.held = self.locks.acquire(NAME, lease=LEASE)
+
+    def seen(self) -> tuple[int, str, str | None]:
+        """The lock as anybody finds it; its token says how often it was taken or released by force."""
+        found = [item for item in self.engine.items(JOBS.name) if item["entity_type"]["S"] == "lock"]
+        if not found:
+            return 0, "", None
+        owner = found[0].get("owner", {}).get("S")
+        return int(found[0]["token"]["N"]), found[0]["state"]["S"], owner
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call, and what there is before it."""
+
+    prepare: Callable[[World], object]
+    call: Callable[[World], Any]
+    done: tuple[type[AircraftOpsDataError], ...] = ()
+    """What says, to who asks again, that it was done before."""
+
+
+def acquire(world: World) -> Lock:
+    """Take the lock, as long as it may take."""
+    return world.locks.acquire(NAME, lease=LEASE, wait=LONG, owner="me")
+
+
+def leave(world: World) -> None:
+    """A lock that was held and is free."""
+    world.other.acquire(NAME).release()
+
+
+CASES = {
+    "acquire, a new lock": Case(lambda world: None, acquire),
+    "acquire, a free lock": Case(leave, acquire),
+    "acquire, a lock left behind": Case(lambda world: world.other.acquire(NAME, lease=LEASE), acquire),
+    "heartbeat": Case(World.take, lambda world: world.held.heartbeat()),
+    "release": Case(World.take, lambda world: world.held.release()),
+    "release by force": Case(World.take, lambda world: world.locks.release(NAME, world.held.token), (LockLostError,)),
+}
+
+
+def prepared(case: Case) -> World:
+    """A world in which all is well so far."""
+    world = World()
+    case.prepare(world)
+    world.transport.plan(passing, 0, 0)
+    return world
+
+
+def works(world: World, lock: Lock) -> None:
+    """The lock that was given is held, by its token, and can be kept and given back."""
+    assert world.seen()[:2] == (lock.token, LockState.HELD)
+    lock.check()
+    lock.heartbeat()
+    lock.release()
+    assert world.seen()[:2] == (lock.token, LockState.FREE)
+
+
+# What was found out by the simulation
+
+
+def test_who_began_to_give_a_lock_back_holds_it_no_more() -> None:
+    """Nobody knows whether it is free by now, whatever a heartbeat says."""
+    world = prepared(CASES["release"])
+    world.transport.plan(lost_request, 0, 3)
+    with pytest.raises(TimeoutError):
+        world.held.release()
+    world.held.heartbeat()
+    with pytest.raises(LockLostError):
+        world.held.check()
+    world.held.release()
+    assert world.seen()[:2] == (1, LockState.FREE)
