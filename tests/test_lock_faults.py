@@ -15,9 +15,10 @@ from aircraftops_data import JOBS, CoreTable
 from aircraftops_data.clock import Chance, Retry
 from aircraftops_data.coordination import Lock, Locks, LockState
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, LockLostError, TimeoutError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, LockLostError, TimeoutError
+from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
-from faults import At, lost_request, passing
+from faults import At, Send, lost_request, passing
 from sim_engine import MemoryEngine
 
 NAME = "tape"
@@ -118,3 +119,27 @@ def test_who_began_to_give_a_lock_back_holds_it_no_more() -> None:
         world.held.check()
     world.held.release()
     assert world.seen()[:2] == (1, LockState.FREE)
+
+
+def test_a_look_that_another_acquisition_tears_takes_nothing_from_the_living() -> None:
+    """The beat is read before another takes the lock of one that died, its token after."""
+    world = World()
+    world.other.acquire(NAME, lease=LEASE)
+    with pytest.raises(ConflictError):
+        world.locks.acquire(NAME)
+    heir = Locks(world.other.core)
+    with pytest.raises(ConflictError):
+        heir.acquire(NAME)
+    world.clock.advance(LONG)
+    taken: list[Lock] = []
+
+    def torn(request: Request, send: Send) -> Response:
+        old = {repr(item["SK"]): item for item in send(request)["Items"] if item["SK"]["S"] == "BEAT"}
+        taken.append(heir.acquire(NAME))
+        answer = send(request)
+        return {**answer, "Items": [old.get(repr(item["SK"]), item) for item in answer["Items"]]}
+
+    world.transport.plan(torn, 0, 1)
+    with pytest.raises(ConflictError):
+        world.locks.acquire(NAME)
+    works(world, taken[0])

@@ -189,7 +189,9 @@ def _taking(ask: Ask, seen: Seen, context: Context) -> Sequence[Intent[Any]]:
     before = seen.token.token
     taken = {**fields, "token": before + 1, "state": LockState.HELD}
     same = (LockToken.f.token == before) & (LockToken.f.state == seen.token.state)
-    still = (LockBeat.f.token == before) & (LockBeat.f.beat == (0 if seen.beat is None else seen.beat.beat))
+    # A query reads item by item: the token may be of a holder that came between, the beat of the one who was watched.
+    watched, beat = seen.mark
+    still = (LockBeat.f.token == watched) & (LockBeat.f.beat == beat)
     return [
         updating(LockToken, name=ask.name, set=taken, where=same),
         updating(
