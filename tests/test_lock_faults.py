@@ -143,3 +143,15 @@ def test_a_look_that_another_acquisition_tears_takes_nothing_from_the_living() -
     with pytest.raises(ConflictError):
         world.locks.acquire(NAME)
     works(world, taken[0])
+
+
+def test_an_acquisition_heard_of_too_late_is_renewed_before_it_is_given() -> None:
+    world = prepared(CASES["acquire, a free lock"])
+
+    def late(request: Request, send: Send) -> Response:
+        answer = send(request)
+        world.clock.advance(LEASE)
+        return answer
+
+    world.transport.plan(late, 1, 1)
+    works(world, acquire(world))

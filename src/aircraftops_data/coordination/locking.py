@@ -136,11 +136,14 @@ def _try(ask: Ask, sightings: Sightings, options: LockOptions, context: Context)
     try:
         yield from commit(_taking(ask, seen, context), replace(context, retry=_FEW_TRIES))
         sightings.forget(ask.name)
-        return Grip(1 + (0 if seen.token is None else seen.token.token), sent + ask.lease.total_seconds())
+        grip = Grip(1 + (0 if seen.token is None else seen.token.token), sent + ask.lease.total_seconds())
+        if context.clock.monotonic() < grip.until:
+            return grip
     except (ConflictError, ContentionError):
         pass
     except StoreError as error:
         unknown = error
+    # Who was told no, or too late, or nothing, looks whose the lock is.
     seen, grip = yield from _look_for_own(ask, context)
     if grip is not None:
         return grip
