@@ -4,6 +4,7 @@ refused and can be said again."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -15,10 +16,10 @@ from aircraftops_data import JOBS, CoreTable
 from aircraftops_data.clock import Chance, Retry
 from aircraftops_data.coordination import Lock, Locks, LockState
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, LockLostError, TimeoutError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, LockLostError, StoreError, TimeoutError
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
-from faults import At, Send, lost_request, passing
+from faults import FAULTS, At, Send, before, kind_of, lost_reply, lost_request, passing
 from sim_engine import MemoryEngine
 
 NAME = "tape"
@@ -86,6 +87,7 @@ CASES = {
     "release": Case(World.take, lambda world: world.held.release()),
     "release by force": Case(World.take, lambda world: world.locks.release(NAME, world.held.token), (LockLostError,)),
 }
+cases = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def prepared(case: Case) -> World:
@@ -96,6 +98,37 @@ def prepared(case: Case) -> World:
     return world
 
 
+def called(case: Case, world: World) -> tuple[AircraftOpsDataError | None, Any]:
+    """What was raised, and what was given."""
+    try:
+        return None, case.call(world)
+    except AircraftOpsDataError as error:
+        return error, None
+
+
+@cases
+def test_a_call_takes_effect_once_or_is_refused_and_can_be_said_again(case: Case) -> None:
+    world = prepared(case)
+    without = world.seen()
+    case.call(world)
+    after, sent = world.seen(), list(world.transport.sent)
+    assert sent
+    for name, (fault, times, kinds) in FAULTS.items():
+        for place in (place for place, operation in enumerate(sent) if kind_of(operation) in kinds):
+            world = prepared(case)
+            world.transport.plan(fault, place, times)
+            raised, found = called(case, world)
+            world.transport.plan(passing, 0, 0)
+            assert world.seen() in ((without, after) if raised else (after,)), (name, place)
+            if raised:
+                assert isinstance(raised, StoreError)
+                again, found = called(case, world)
+                assert again is None or isinstance(again, case.done), (name, place)
+                assert world.seen()[1:] == after[1:], (name, place)
+            if isinstance(found, Lock):
+                works(world, found)
+
+
 def works(world: World, lock: Lock) -> None:
     """The lock that was given is held, by its token, and can be kept and given back."""
     assert world.seen()[:2] == (lock.token, LockState.HELD)
@@ -103,6 +136,40 @@ def works(world: World, lock: Lock) -> None:
     lock.heartbeat()
     lock.release()
     assert world.seen()[:2] == (lock.token, LockState.FREE)
+
+
+def release_by_force(world: World) -> None:
+    """As an operator does who has just looked."""
+    world.other.release(NAME, world.seen()[0])
+
+
+OTHERS: dict[str, Callable[[World], object]] = {
+    "takes it": lambda world: world.other.acquire(NAME),
+    "takes it and gives it back": lambda world: world.other.acquire(NAME).release(),
+    "releases it by force": release_by_force,
+    "releases it by force and takes it": lambda world: (release_by_force(world), world.other.acquire(NAME)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+@cases
+def test_another_may_come_in_between_anywhere(case: Case, other: Callable[[World], object]) -> None:
+    world = prepared(case)
+    case.call(world)
+    for place in range(len(world.transport.sent)):
+        world = prepared(case)
+
+        def interfere(world: World = world) -> None:
+            with suppress(AircraftOpsDataError):
+                other(world)
+
+        world.transport.plan(before(interfere), place, 1)
+        raised, found = called(case, world)
+        assert raised is None or isinstance(raised, ConflictError), place
+        if isinstance(found, Lock):
+            works(world, found)
+        if isinstance(raised, LockLostError):
+            assert world.seen()[0] > world.held.token
 
 
 # What was found out by the simulation
@@ -119,6 +186,15 @@ def test_who_began_to_give_a_lock_back_holds_it_no_more() -> None:
         world.held.check()
     world.held.release()
     assert world.seen()[:2] == (1, LockState.FREE)
+
+
+def test_a_release_that_was_not_answered_is_not_called_a_loss_when_it_is_said_again() -> None:
+    world = prepared(CASES["release"])
+    world.transport.plan(lost_reply, 0, 3)
+    with pytest.raises(TimeoutError):
+        world.held.release()
+    assert world.seen()[:2] == (1, LockState.FREE)
+    world.held.release()
 
 
 def test_a_look_that_another_acquisition_tears_takes_nothing_from_the_living() -> None:

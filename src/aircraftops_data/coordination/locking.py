@@ -224,8 +224,12 @@ def released(name: str, token: int, context: Context) -> Plan[None]:
     free = {"state": LockState.FREE, "owner": None}
     try:
         yield from write(updating(LockToken, name=name, set=free, where=held_under(token)), context)
-    except (ConditionFailedError, NotFoundError) as refused:
+    except NotFoundError as refused:
         raise lost(name, token) from refused
+    except ConditionFailedError as refused:
+        # Only its holder frees a lock under the holder's token: an earlier try, whose answer was lost.
+        if not isinstance(refused.existing, LockToken) or refused.existing.token != token:
+            raise lost(name, token) from refused
 
 
 def revoked(name: str, token: int, context: Context) -> Plan[None]:
