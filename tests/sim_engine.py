@@ -19,7 +19,8 @@ Place = tuple[str, tuple[Any, ...]]
 
 # DynamoDB forgets a transaction's token 10 minutes after the transaction was done.
 _REMEMBERED_SECONDS = 600.0
-_STORED: Item = {}
+_KEYS = ("PK", "SK")
+_NOTHING: Item = {}
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,10 @@ class _Refused(Exception):
 
 
 class MemoryEngine:
-    """Tables in memory. `clock` is the true time in seconds; `keys` names the key attributes of every table."""
+    """Tables in memory, all with the keys of the library's own. `clock` is the true time in seconds."""
 
-    def __init__(self, clock: Callable[[], float] = lambda: 0.0, keys: tuple[str, ...] = ("PK", "SK")) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
-        self._keys = keys
         self._tables: dict[str, dict[tuple[Any, ...], Item]] = {}
         self._done: dict[str, tuple[float, Request]] = {}
         self._writes = 0
@@ -86,12 +86,12 @@ class MemoryEngine:
         found = [item for item in self.items(asked["TableName"]) if holds(asked["KeyConditionExpression"], asked, item)]
         forward, start = asked.get("ScanIndexForward", True), asked.get("ExclusiveStartKey")
         if start is not None:
-            found = [item for item in found if _beyond(self._key(item), self._key(start), forward)]
+            found = [item for item in found if _beyond(_key(item), _key(start), forward)]
         read = (found if forward else found[::-1])[: asked.get("Limit")]
         page = [item for item in read if holds(asked.get("FilterExpression"), asked, item)]
         answer: dict[str, Any] = {"Items": page, "Count": len(page), "ScannedCount": len(read)}
         if read and len(read) == asked.get("Limit"):
-            answer["LastEvaluatedKey"] = {name: read[-1][name] for name in self._keys}
+            answer["LastEvaluatedKey"] = {name: read[-1][name] for name in _KEYS}
         return answer
 
     def _Scan(self, asked: Mapping[str, Any]) -> Response:
@@ -145,7 +145,7 @@ class MemoryEngine:
         """Where an action lands and what it leaves there. Raises _Refused."""
         place = self._place(asked["TableName"], asked.get("Key") or asked["Item"])
         stored = self._stored(place)
-        if not holds(asked.get("ConditionExpression"), asked, stored or _STORED):
+        if not holds(asked.get("ConditionExpression"), asked, stored or _NOTHING):
             told = asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
             raise _Refused("ConditionalCheckFailed", stored if told else None)
         if kind in ("Delete", "ConditionCheck"):
@@ -175,10 +175,11 @@ class MemoryEngine:
         return self._tables.get(table, {}).get(key)
 
     def _place(self, table: str, item: Item) -> Place:
-        return table, self._key(item)
+        return table, _key(item)
 
-    def _key(self, item: Item) -> tuple[Any, ...]:
-        return tuple(ordered(item[name]) for name in self._keys)
+
+def _key(item: Item) -> tuple[Any, ...]:
+    return tuple(ordered(item[name]) for name in _KEYS)
 
 
 def _beyond(key: tuple[Any, ...], start: tuple[Any, ...], forward: bool) -> bool:

@@ -43,6 +43,8 @@ class Rules:
     rounds: int = 1
     nap: timedelta = LEASE / 3
     """How long a holder does nothing between two writes; then comes its heartbeat."""
+    background: bool = False
+    """Whether the lease is kept in the background, as `hold` does it."""
     brief: bool = False
     """Whether what is done under the lock is a single write."""
     wait: timedelta = timedelta(seconds=20)
@@ -66,6 +68,8 @@ class Taken:
     machine: Machine
     lock: AsyncLock
     at: float
+    over: bool = False
+    """Whether the machine is done with it."""
 
     @property
     def believed(self) -> bool:
@@ -122,12 +126,14 @@ class Scene:
         while done < self.rules.rounds:
             with suppress(LockHeldError, StoreError):
                 lock = await locks.acquire(NAME, lease=LEASE, wait=self.rules.wait, owner=machine.name)
-                self.took(machine, lock)
+                taken = self.took(machine, lock)
                 done += 1
                 try:
                     await self.hold(machine, lock)
                 except ConflictError:
                     self.refused.append(machine.name)
+                finally:
+                    taken.over = True
                 if self.rules.protection == "fence":
                     # Whether it was given back or lost: nobody may write with it any more.
                     with suppress(ConflictError):
@@ -138,11 +144,21 @@ class Scene:
         self.took(machine, await AsyncLocks(machine.core, options=OPTIONS).acquire(NAME, lease=LEASE))
         machine.alive = False
 
-    def took(self, machine: Machine, lock: AsyncLock) -> None:
+    def took(self, machine: Machine, lock: AsyncLock) -> Taken:
         """Keep the lock in mind."""
         self.world.tell(machine, f"has {lock}")
-        self.taken.append(Taken(machine, lock, self.world.now))
-        self.late += not self.taken[-1].believed
+        taken = Taken(machine, lock, self.world.now)
+        self.taken.append(taken)
+        self.late += not taken.believed
+        if self.rules.background:
+            self.world.start(machine, lambda _: self.keep(taken), LEASE.total_seconds() / 3)
+        return taken
+
+    async def keep(self, taken: Taken) -> None:
+        """Heartbeats beside what the holder does, as long as it may go on."""
+        while taken.believed and not taken.over:
+            await taken.lock.beat()
+            await taken.machine.clock.sleep_async(LEASE.total_seconds() / 3)
 
     async def hold(self, machine: Machine, lock: AsyncLock) -> None:
         """What is done under the lock. What was not answered may be gone on with: the next says how things stand."""

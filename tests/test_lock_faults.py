@@ -143,11 +143,17 @@ def release_by_force(world: World) -> None:
     world.other.release(NAME, world.seen()[0])
 
 
+def take_by_force(world: World) -> None:
+    """As one who cannot wait."""
+    release_by_force(world)
+    world.other.acquire(NAME)
+
+
 OTHERS: dict[str, Callable[[World], object]] = {
     "takes it": lambda world: world.other.acquire(NAME),
     "takes it and gives it back": lambda world: world.other.acquire(NAME).release(),
     "releases it by force": release_by_force,
-    "releases it by force and takes it": lambda world: (release_by_force(world), world.other.acquire(NAME)),
+    "releases it by force and takes it": take_by_force,
 }
 
 

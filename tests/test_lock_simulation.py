@@ -37,6 +37,7 @@ RULES = {
     "a guarded register": Rules(protection="guard"),
 }
 MORE = {
+    "heartbeats in the background": Rules(background=True, nap=LEASE * 1.3),
     "one clock fast, one slow": Rules(clocks=WITHIN_MARGIN[::-1], nap=LEASE * 1.3),
     "wrong clocks on the wall": Rules(clocks=SKEWED[:2]),
     "machines that are suspended": Rules(suspends=True),
@@ -129,6 +130,11 @@ def test_an_acquisition_that_was_not_answered_is_known_again_and_not_waited_out(
     first = scene.taken[0]
     assert (first.machine.name, first.lock.token) == ("m0", 1)
     assert first.at < 2 * TIMEOUT_SECONDS < LEASE.total_seconds()
+
+
+def test_heartbeats_in_the_background_keep_the_lock_of_a_holder_that_naps() -> None:
+    scene = play(MORE["heartbeats in the background"])(Schedule())
+    assert (scene.refused, len(scene.taken)) == ([], 2)
 
 
 def test_nobody_is_given_a_lock_that_is_over_already(scenes: list[Scene]) -> None:
