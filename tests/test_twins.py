@@ -29,6 +29,7 @@ twins = tool()
 BY_HAND = {
     "core/aio/crew.py": "core/crew.py",
     "core/aio/connecting.py": "core/connecting.py",
+    "core/aio/hands.py": "core/hands.py",
     "jobs/aio/crew.py": "jobs/crew.py",
     "jobs/aio/objects.py": "jobs/objects.py",
 }

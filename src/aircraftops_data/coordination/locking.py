@@ -34,6 +34,7 @@ from aircraftops_data.request import Plan, Wait
 
 # Who loses a race for a lock looks who has it now; but while another's transaction is under way, that is not known.
 _FEW_TRIES = Retry(attempts=3)
+_LEAST_WAIT_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def obtain(ask: Ask, sightings: Sightings, options: LockOptions, context: Contex
         if now >= ask.until:
             raise found
         pause = context.chance.jitter(min(context.retry.ceiling(attempt), options.poll.total_seconds()))
-        yield Wait(min(pause, ask.until - now))
+        yield Wait(max(_LEAST_WAIT_SECONDS, min(pause, ask.until - now)))
     raise AssertionError("counting has no end")
 
 
