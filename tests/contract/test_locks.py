@@ -95,7 +95,8 @@ class TestTaking:
         take(locks)
         with pytest.raises(LockHeldError):
             take(others, wait=timedelta(seconds=10))
-        assert sum(clock.slept) == pytest.approx(10)
+        # The last wait is never shorter than a millisecond.
+        assert 10 <= round(sum(clock.slept), 3) <= 10.001
         assert len(set(clock.slept)) > 5
         assert max(clock.slept) <= OPTIONS.poll.total_seconds()
 
