@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine
 from functools import cache
 from inspect import iscoroutine
 from threading import Thread
-from typing import Any, Self
+from typing import Any
 
 from aircraftops_data import AsyncAircraftOps, AsyncCoreTable
 from aircraftops_data.access.aio.repository import AsyncRepository
+from aircraftops_data.coordination.aio import AsyncChanges, AsyncHold, AsyncHoldAll, AsyncLock, AsyncLocks
 from aircraftops_data.core.aio.query import AsyncReadable, AsyncResults
 from aircraftops_data.core.aio.transaction import AsyncTransaction
 from aircraftops_data.core.context import Context
@@ -24,9 +25,14 @@ from aircraftops_data.transports.aio import async_direct_transport
 
 ASYNC = (
     AsyncAircraftOps,
+    AsyncChanges,
     AsyncClaim,
     AsyncCoreTable,
+    AsyncHold,
+    AsyncHoldAll,
     AsyncJobs,
+    AsyncLock,
+    AsyncLocks,
     AsyncReadable,
     AsyncRepository,
     AsyncResults,
@@ -78,9 +84,9 @@ class Blocking:
             raise StopIteration
         return found
 
-    def __enter__(self) -> Self:
-        waited(self._inner.__aenter__())
-        return self
+    def __enter__(self) -> Any:
+        entered = waited(self._inner.__aenter__())
+        return self if entered is self._inner else blocking(entered)
 
     def __exit__(self, *failure: Any) -> None:
         waited(self._inner.__aexit__(*failure))
@@ -105,6 +111,8 @@ def blocking(value: Any) -> Any:
         return blocking(waited(value))
     if isinstance(value, list):
         return [blocking(one) for one in value]
+    if isinstance(value, dict):
+        return {name: blocking(one) for name, one in value.items()}
     return Blocking(value) if isinstance(value, ASYNC) else value
 
 

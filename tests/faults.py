@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any
@@ -60,6 +60,27 @@ class FaultyTransport:
     def writes(self) -> list[Request]:
         """The requests so far that write."""
         return [request for request in self.sent if request.operation not in READS]
+
+
+class At:
+    """A transport that meets a fault at the requests from one on, so many times."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self._fault: Fault = passing
+        self._places = range(0)
+        self.sent: list[str] = []
+
+    def plan(self, fault: Fault, place: int, times: int) -> None:
+        """Count from here on, and let things go wrong at this request and those behind it."""
+        self._fault, self._places, self.sent = fault, range(place, place + times), []
+
+    def send(self, request: Request) -> Response:
+        """The response, or what the fault makes of it."""
+        place = len(self.sent)
+        self.sent.append(request.operation)
+        fault = self._fault if place in self._places else passing
+        return fault(request, self._inner.send)
 
 
 def faulty(core: CoreTable) -> tuple[CoreTable, FaultyTransport]:
@@ -152,3 +173,24 @@ def _nothing() -> None:
 
 def _no_answer(request: Request) -> TimeoutError:
     return TimeoutError("no answer", operation=request.operation, code="ReadTimeoutError", retryable=True)
+
+
+ANYTHING = ("read", "write", "transaction")
+FAULTS: dict[str, tuple[Fault, int, Sequence[str]]] = {
+    "reply lost": (lost_reply, 1, ANYTHING),
+    "replies lost until it gives up": (lost_reply, 3, ANYTHING),
+    "request lost": (lost_request, 1, ANYTHING),
+    "requests lost until it gives up": (lost_request, 3, ANYTHING),
+    "throttled": (throttled, 1, ANYTHING),
+    "in conflict": (conflicting, 1, ("write", "transaction")),
+    "cancelled by a conflict": (cancelled("TransactionConflict"), 1, ("transaction",)),
+    "cancelled by throttling": (cancelled("ThrottlingError"), 1, ("transaction",)),
+}
+"""What may befall one request, how often in a row, and which kinds of requests."""
+
+
+def kind_of(operation: str) -> str:
+    """What kind of request it is, to tell which faults it can meet."""
+    if operation in READS:
+        return "read"
+    return "transaction" if operation == "TransactWriteItems" else "write"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shlex
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -31,8 +30,8 @@ from aircraftops_data.jobs import Job, JobState, Kind, Progress
 from aircraftops_data.jobs.model import Body, WorkflowStatus
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import ManualClock
+from commanding import examples, words
 
-ROOT = Path(__file__).parents[1]
 SECRET = "Jane Owner, 1 Private Road"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -515,17 +514,12 @@ def test_lines_say_how_many_are_due_and_how_far_the_running_ones_are(
 
 
 def test_the_commands_of_the_page_print_what_it_says(ops: AircraftOps) -> None:
-    (page,) = re.findall(r"^```text\n(.*?)^```", (ROOT / "docs" / "cli.md").read_text(), re.MULTILINE | re.DOTALL)
     asked = ""
-    for command, expected in re.findall(r"^\$ aircraftops-data jobs (.*)\n((?:(?!\$ ).*\n)*)", page, re.MULTILINE):
-        said = invoked(*shlex.split(re.sub(r"\b[0-9a-f]{32}\b", asked, command))).stdout
+    for (noun, *command), expected in examples("Jobs"):
+        assert noun == "jobs"
+        said = invoked(*(re.sub(r"^[0-9a-f]{32}$", asked, word) for word in command)).stdout
         asked = asked or said.split()[1]
         assert words(said) == words(expected)
-
-
-def words(text: str) -> list[str]:
-    """The words of a text, without those that are different each time."""
-    return [word for word in re.findall(r"[\w.{}%\"-]+", text) if not re.search(r"\d", word) and word.strip("━")]
 
 
 @pytest.mark.slow

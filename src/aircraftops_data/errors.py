@@ -229,10 +229,11 @@ class LockLostError(ConflictError):
 
 
 class ChangeStoppedError(ConflictError):
-    """A change that a person must say something of, before it or any after it is made."""
+    """A change that a person must say something of, before it or any after it is made; `made` were made before it."""
 
     change_id: str = ""
     state: str = ""
+    made: tuple[str, ...] = ()
 
 
 class ChangeDriftError(ChangeStoppedError):
@@ -240,10 +241,11 @@ class ChangeDriftError(ChangeStoppedError):
 
 
 class ChangeFailedError(AircraftOpsDataError):
-    """The function of a change raised, which is the cause; `state` is what is recorded of the change."""
+    """The function of a change raised, which is the cause; `state` is what is recorded, `made` were made before it."""
 
     change_id: str = ""
     state: str = ""
+    made: tuple[str, ...] = ()
 
 
 class CorruptItemError(AircraftOpsDataError):

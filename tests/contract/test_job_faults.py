@@ -3,7 +3,7 @@ nothing is ever half done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,36 +17,14 @@ from aircraftops_data.errors import AircraftOpsDataError, StoreError
 from aircraftops_data.jobs import After, Claim, Job, JobState, OnFailure
 from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import JOBS
-from aircraftops_data.request import Request, Response, Transport
 from aircraftops_data.testing import ManualClock
-from faults import READS, Fault, before, cancelled, conflicting, lost_reply, lost_request, passing, throttled
+from faults import FAULTS, At, before, kind_of, passing, throttled
 
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
 
 Connect = Callable[..., CoreTable]
 LARGE = "x" * 1000
 HOUR = timedelta(hours=1)
-
-
-class At:
-    """A transport that meets a fault at the requests from one on, so many times."""
-
-    def __init__(self, inner: Transport) -> None:
-        self._inner = inner
-        self._fault: Fault = passing
-        self._places = range(0)
-        self.sent: list[str] = []
-
-    def plan(self, fault: Fault, place: int, times: int) -> None:
-        """Count from here on, and let things go wrong at this request and those behind it."""
-        self._fault, self._places, self.sent = fault, range(place, place + times), []
-
-    def send(self, request: Request) -> Response:
-        """The response, or what the fault makes of it."""
-        place = len(self.sent)
-        self.sent.append(request.operation)
-        fault = self._fault if place in self._places else passing
-        return fault(request, self._inner.send)
 
 
 @dataclass
@@ -208,17 +186,6 @@ CASES = {
 }
 
 
-ANYTHING = ("read", "write", "transaction")
-FAULTS: dict[str, tuple[Fault, int, Sequence[str]]] = {
-    "reply lost": (lost_reply, 1, ANYTHING),
-    "replies lost until it gives up": (lost_reply, 3, ANYTHING),
-    "request lost": (lost_request, 1, ANYTHING),
-    "requests lost until it gives up": (lost_request, 3, ANYTHING),
-    "throttled": (throttled, 1, ANYTHING),
-    "in conflict": (conflicting, 1, ("write", "transaction")),
-    "cancelled by a conflict": (cancelled("TransactionConflict"), 1, ("transaction",)),
-    "cancelled by throttling": (cancelled("ThrottlingError"), 1, ("transaction",)),
-}
 PASSING = ("reply lost", "request lost")
 """After these nobody need know that anything went wrong."""
 
@@ -250,13 +217,6 @@ def undisturbed(core: CoreTable, clock: ManualClock, case: Case) -> tuple[list[A
 def core(connect: Connect, clock: ManualClock) -> CoreTable:
     """JobsTable under a clock that stands still."""
     return connect(JOBS, clock=clock)
-
-
-def kind_of(operation: str) -> str:
-    """What kind of request it is, to tell which faults it can meet."""
-    if operation in READS:
-        return "read"
-    return "transaction" if operation == "TransactWriteItems" else "write"
 
 
 def by_name(table: dict[str, Any]) -> list[Any]:

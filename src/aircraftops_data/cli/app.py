@@ -1,4 +1,4 @@
-"""The commands, noun first: tables, keys, jobs, local."""
+"""The commands, noun first: tables, keys, jobs, locks, changes, local."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from aircraftops_data.cli import explain
+from aircraftops_data.cli.changes import changes
 from aircraftops_data.cli.jobs import jobs
+from aircraftops_data.cli.locks import locks
 from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected, imported
 from aircraftops_data.cli.output import fail, show
 from aircraftops_data.core.provisioning import create_request, describe, differences, ttl_attribute
@@ -23,6 +25,8 @@ keys = typer.Typer(no_args_is_help=True, help="What keys are made of.")
 app.add_typer(tables, name="tables")
 app.add_typer(keys, name="keys")
 app.add_typer(jobs, name="jobs")
+app.add_typer(locks, name="locks")
+app.add_typer(changes, name="changes")
 
 
 def run() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aircraftops_data import errors
@@ -24,10 +24,11 @@ EXIT_CODES: tuple[tuple[type[errors.AircraftOpsDataError], int], ...] = (
     (errors.ObjectStoreError, 6),
     (errors.EngineUnavailableError, 7),
     (errors.DefinitionError, 8),
+    (errors.ChangeFailedError, 10),
 )
 """What each branch of errors exits with; 1 is for anything else."""
 UNHEALTHY = 9
-"""What `jobs health --strict` exits with where there are warnings."""
+"""What `jobs health --strict` exits with where there are warnings, and `changes verify` where there are findings."""
 
 
 def exit_code(error: errors.AircraftOpsDataError) -> int:
@@ -86,9 +87,10 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 200)
 
 
-def _columns(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """The fields that any of the records has something in."""
-    return list(dict.fromkeys(name for record in rows for name, value in record.items() if value is not None))
+def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The fields that any of the records has something in, in the order of the records' own."""
+    every = dict.fromkeys(name for record in rows for name in record)
+    return [name for name in every if any(record.get(name) is not None for record in rows)]
 
 
 def _cell(value: Any) -> str:

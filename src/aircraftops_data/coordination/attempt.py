@@ -11,12 +11,13 @@ from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.locks import Lock
 from aircraftops_data.coordination.record import ChangeProgress, ChangeRecord, ChangeState, Goal
-from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, found, refused_by_others
+from aircraftops_data.coordination.stepping import Raised, Steps, begun, chunk_record, ended, found, refused_for_good
 from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
+    ChangeStoppedError,
     ConflictError,
     InvalidInputError,
     LockLostError,
@@ -128,12 +129,10 @@ class Attempt:
             self._run(context, goal)
             try:
                 return self._commit(context, goal)
-            except (LockLostError, StoreError):
+            except (ChangeStoppedError, LockLostError, StoreError):
                 raise
             except (ConflictError, NotFoundError) as refused:
-                if not refused_by_others(refused):
-                    raise
-                if tries + 1 == retry.attempts:
+                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
                     raise Raised(refused) from refused
             except AircraftOpsDataError as error:
                 raise Raised(error) from error

@@ -7,7 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 from importlib import import_module
 from pkgutil import walk_packages
-from typing import Any, Literal, TypeVar
+from types import ModuleType
+from typing import Any, Literal, TypeVar, cast
 
 from aircraftops_data.coordination.chunk import Chunk
 from aircraftops_data.coordination.source import checksum, source_of
@@ -81,6 +82,11 @@ class Change:
         return f"<change {self.id}, {self.mode}>"
 
     @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """The functions it has: its own, its rollback, its probe."""
+        return [one for one in (self.function, self.rollback, self.probe) if one is not None]
+
+    @property
     def recovery(self) -> Recovery:
         """What is done after a failure; without a word of its own, what is safe in its mode."""
         return self._recovery or (Recovery.MANUAL if self.mode is Mode.EXTERNAL else Recovery.RETRY)
@@ -124,26 +130,50 @@ def change(id: str, **options: Any) -> Callable[[Callable[..., Any]], Change]:
     return declared
 
 
-def in_order(changes: Iterable[Change] | str) -> list[Change]:
-    """The changes, or those of a package of this name, in their order. Raises DefinitionError for an id used twice."""
+def in_order(changes: Iterable[Change] | str, runs_here: Callable[[Callable[..., Any]], bool]) -> list[Change]:
+    """The changes, or those of a package of this name, in their order, once all that can be wrong is ruled out.
+
+    Raises DefinitionError: for an id used twice, no source, parameters that are no JSON, a probe that is missing, and
+    a coroutine function where threads run it or the other way round.
+    """
     found = discover(changes) if isinstance(changes, str) else list(changes)
     ids = [one.id for one in found]
     twice = sorted({id for id in ids if ids.count(id) > 1})
     if twice:
         raise DefinitionError(f"Two changes have one id: {', '.join(twice)}")
     for one in found:
-        if one.recovery is Recovery.PROBE and one.probe is None:
-            raise DefinitionError(f"Change {one.id!r} recovers by a probe and has none")
+        _check(one, runs_here)
     return sorted(found, key=lambda one: (one.order, one.id))
 
 
+def _check(change: Change, runs_here: Callable[[Callable[..., Any]], bool]) -> None:
+    if change.recovery is Recovery.PROBE and change.probe is None:
+        raise DefinitionError(f"Change {change.id!r} recovers by a probe and has none")
+    if not all(runs_here(function) for function in change.functions):
+        raise DefinitionError(
+            f"Change {change.id!r}: Changes take plain functions, AsyncChanges take coroutine functions"
+        )
+    assert change.checksum
+
+
 def discover(package: str) -> list[Change]:
-    """Every change declared in a module, or anywhere in a package, which is imported for it. Raises DefinitionError."""
-    try:
-        module = import_module(package)
-    except ModuleNotFoundError as error:
-        raise DefinitionError(f"There is no module {package!r} to find changes in") from error
-    inside = walk_packages(getattr(module, "__path__", ()), f"{module.__name__}.")
-    modules = [module, *(import_module(entry.name) for entry in inside)]
-    found = {id(value): value for one in modules for value in vars(one).values() if isinstance(value, Change)}
+    """Every change declared in a module, or anywhere in a package, which is imported for it; in lists, too.
+
+    Raises DefinitionError where something cannot be imported.
+    """
+    module = _imported(package)
+    inside = walk_packages(getattr(module, "__path__", ()), f"{module.__name__}.", onerror=_imported)
+    names = [entry.name for entry in inside if not entry.name.endswith(".__main__")]
+    found: dict[int, Change] = {}
+    for value in (value for one in [module, *map(_imported, names)] for value in vars(one).values()):
+        for each in cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,):
+            if isinstance(each, Change):
+                found[id(each)] = each
     return list(found.values())
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise DefinitionError(f"Module {name!r} cannot be imported, to find changes in it: {error}") from error

@@ -28,15 +28,17 @@ from aircraftops_data.coordination.stepping import (
     Maker,
     Steps,
     first,
+    refuse_accepting,
     refuse_rollback,
     refuse_saying,
     refuse_silence,
     sayable,
 )
+from aircraftops_data.core.hands import runs_here
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.core.query import Query
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.errors import NotFoundError, TableMissingError
+from aircraftops_data.errors import ChangeFailedError, ChangeStoppedError, NotFoundError, TableMissingError
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Plan
 
@@ -66,7 +68,7 @@ class Changes:
 
         Raises DefinitionError.
         """
-        return planned(in_order(changes), self._known())
+        return planned(in_order(changes, runs_here), self._known())
 
     def history(self) -> Query[ChangeEntry]:
         """Every step ever taken, in order. 1 read unit per 4 KB."""
@@ -84,7 +86,7 @@ class Changes:
         """What is not as it should be between the changes declared and those recorded; reads the whole history."""
         known = self._known()
         entries = iter(self.history()).all() if known else []
-        return findings(planned(in_order(changes), known), known.values(), entries)
+        return findings(planned(in_order(changes, runs_here), known), known.values(), entries)
 
     def _known(self) -> dict[str, ChangeRecord]:
         try:
@@ -104,9 +106,10 @@ class Changes:
         with a `ChangeProgress` after each chunk.
 
         Raises ChangeFailedError; ChangeStoppedError where a person must say something first; ChangeDriftError, before
-        anything is run; LockHeldError when the wait was too long, LockLostError, StoreError. What was made stays.
+        anything is run; LockHeldError when the wait was too long, LockLostError, StoreError. What was made before
+        stays, and the first two tell it in `.made`.
         """
-        ordered = in_order(changes)
+        ordered = in_order(changes, runs_here)
         plans = self.plan(ordered)
         refuse_drift(plans)
         if all(plan.action is Action.NOTHING for plan in plans):
@@ -124,7 +127,10 @@ class Changes:
             if plan.action is not Action.NOTHING:
                 record = plan.record or first(plan.change, self.options.scope)
                 attempt = Attempt(plan.change, record, self.core, lock, steps, progress)
-                self._make(plan, attempt)
+                try:
+                    self._make(plan, attempt)
+                except (ChangeFailedError, ChangeStoppedError) as error:
+                    raise error.with_fields(made=tuple(one.id for one in made)) from error.__cause__
                 made.append(attempt.record)
         return made
 
@@ -151,8 +157,9 @@ class Changes:
         Raises InvalidInputError where it has none or nothing of it is made, and what `apply` raises.
         """
         refuse_silence(reason)
+        in_order([change], runs_here)
         with self._turn() as (lock, steps):
-            record = (self._known()).get(change.id) or first(change, self.options.scope)
+            record = self._record(change)
             refuse_rollback(change, record)
             attempt = Attempt(change, record, self.core, lock, steps, progress)
             attempt.make(Goal.ROLL_BACK, reason)
@@ -175,11 +182,12 @@ class Changes:
     def accept(self, change: Change, *, reason: str) -> ChangeRecord:
         """Take a change as it is declared now for what was made, though its source or parameters differ.
 
-        Raises InvalidInputError without a reason, NotFoundError where nothing is recorded of it.
+        Raises InvalidInputError where they do not differ, or without a reason; NotFoundError where there is no record.
         """
         refuse_silence(reason)
         with self._turn() as (_, steps):
             record = self._record(change.id)
+            refuse_accepting(change, record)
             return self._step(steps, record, record.state, checksum=change.checksum, reason=reason)
 
     def baseline(self, changes: Declared, *, reason: str) -> list[ChangeRecord]:
@@ -187,7 +195,9 @@ class Changes:
         refuse_silence(reason)
         with self._turn() as (_, steps):
             known = self._known()
-            fresh = [first(change, self.options.scope) for change in in_order(changes) if change.id not in known]
+            fresh = [
+                first(change, self.options.scope) for change in in_order(changes, runs_here) if change.id not in known
+            ]
             return [self._step(steps, record, ChangeState.BASELINED, reason=reason) for record in fresh]
 
     def _record(self, change: Change | str) -> ChangeRecord:
@@ -199,7 +209,7 @@ class Changes:
         return first(change, self.options.scope)
 
     def _step(self, steps: Steps, record: ChangeRecord, state: ChangeState, **changes: Any) -> ChangeRecord:
-        return self._run(steps.step(record, state, self.core.context, **changes))
+        return self._run(steps.step(record, state, self.core.context, error=None, **changes))
 
     @contextmanager
     def _turn(self) -> Generator[tuple[Lock, Steps]]:

@@ -34,6 +34,7 @@ from aircraftops_data.request import Plan, Wait
 
 # Who loses a race for a lock looks who has it now; but while another's transaction is under way, that is not known.
 _FEW_TRIES = Retry(attempts=3)
+_LEAST_WAIT_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def obtain(ask: Ask, sightings: Sightings, options: LockOptions, context: Contex
         if now >= ask.until:
             raise found
         pause = context.chance.jitter(min(context.retry.ceiling(attempt), options.poll.total_seconds()))
-        yield Wait(min(pause, ask.until - now))
+        yield Wait(max(_LEAST_WAIT_SECONDS, min(pause, ask.until - now)))
     raise AssertionError("counting has no end")
 
 
@@ -136,11 +137,14 @@ def _try(ask: Ask, sightings: Sightings, options: LockOptions, context: Context)
     try:
         yield from commit(_taking(ask, seen, context), replace(context, retry=_FEW_TRIES))
         sightings.forget(ask.name)
-        return Grip(1 + (0 if seen.token is None else seen.token.token), sent + ask.lease.total_seconds())
+        grip = Grip(1 + (0 if seen.token is None else seen.token.token), sent + ask.lease.total_seconds())
+        if context.clock.monotonic() < grip.until:
+            return grip
     except (ConflictError, ContentionError):
         pass
     except StoreError as error:
         unknown = error
+    # Who was told no, or too late, or nothing, looks whose the lock is.
     seen, grip = yield from _look_for_own(ask, context)
     if grip is not None:
         return grip
@@ -189,7 +193,9 @@ def _taking(ask: Ask, seen: Seen, context: Context) -> Sequence[Intent[Any]]:
     before = seen.token.token
     taken = {**fields, "token": before + 1, "state": LockState.HELD}
     same = (LockToken.f.token == before) & (LockToken.f.state == seen.token.state)
-    still = (LockBeat.f.token == before) & (LockBeat.f.beat == (0 if seen.beat is None else seen.beat.beat))
+    # A query reads item by item: the token may be of a holder that came between, the beat of the one who was watched.
+    watched, beat = seen.mark
+    still = (LockBeat.f.token == watched) & (LockBeat.f.beat == beat)
     return [
         updating(LockToken, name=ask.name, set=taken, where=same),
         updating(
@@ -219,8 +225,12 @@ def released(name: str, token: int, context: Context) -> Plan[None]:
     free = {"state": LockState.FREE, "owner": None}
     try:
         yield from write(updating(LockToken, name=name, set=free, where=held_under(token)), context)
-    except (ConditionFailedError, NotFoundError) as refused:
+    except NotFoundError as refused:
         raise lost(name, token) from refused
+    except ConditionFailedError as refused:
+        # Only its holder frees a lock under the holder's token: an earlier try, whose answer was lost.
+        if not isinstance(refused.existing, LockToken) or refused.existing.token != token:
+            raise lost(name, token) from refused
 
 
 def revoked(name: str, token: int, context: Context) -> Plan[None]:

@@ -39,6 +39,7 @@ class Lock:
         self._until = grip.until
         self._proved_at = locks.context.clock.monotonic()
         self._lost = False
+        self._leaving = False
         self._released = False
         self.terms = terms
         self.name = name
@@ -69,7 +70,7 @@ class Lock:
         """
         now = self._locks.context.clock.monotonic()
         self._proved_at = now
-        if self._lost or self._released or now >= self._until:
+        if self._lost or self._leaving or now >= self._until:
             raise lost(self.name, self.token)
 
     def heartbeat(self) -> None:
@@ -83,9 +84,13 @@ class Lock:
         self._until = max(self._until, sent + self.terms.lease.total_seconds())
 
     def release(self) -> None:
-        """Give it back; said again it changes nothing. 1 write unit. Raises LockLostError."""
+        """Give it back; said again it changes nothing. 1 write unit. Raises LockLostError.
+
+        From here on `check` refuses, also where nobody knows what became of the request.
+        """
         if self._released:
             return
+        self._leaving = True
         self._locks.run(released(self.name, self.token, self._locks.context))
         self._released = True
 
@@ -93,7 +98,7 @@ class Lock:
         """One round in the background: renew the lease, unless the holder has not proved to get on."""
         prove, now = self.terms.prove, self._locks.context.clock.monotonic()
         stalled = prove is not None and now - self._proved_at >= prove.total_seconds()
-        if self._lost or self._released or stalled:
+        if self._lost or self._leaving or stalled:
             return
         try:
             self.heartbeat()

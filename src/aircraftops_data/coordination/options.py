@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aircraftops_data.core.context import Context, TableNames
+from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.schema import JOBS, Table
 from aircraftops_data.settings import Settings, TableOptions
 
 # All that a lock or a history needs of a table of its own.
 _BARE = Table("CoordinationTable")
+_SCOPE_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class ChangeOptions:
             auto_create=settings.auto_create,
             tables=settings,
         )
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.scope) <= _SCOPE_LIMIT:
+            raise InvalidInputError(f"The scope of a history has 1 to {_SCOPE_LIMIT} characters")
 
     @property
     def lock_name(self) -> str:

@@ -21,12 +21,16 @@ from aircraftops_data.core.elsewhere import elsewhere
 from aircraftops_data.core.intents import Create, Replace, stamped
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ChangeStoppedError,
+    ConditionFailedError,
     ConflictError,
     DefinitionError,
     InvalidInputError,
     LockLostError,
     NotFoundError,
     TransactionConflictError,
+    VersionConflictError,
 )
 from aircraftops_data.request import Plan
 
@@ -121,10 +125,7 @@ class Steps:
         try:
             yield from commit([self._fence, *elsewhere([main, *entries], self._names), *beside], context)
         except TransactionConflictError as refused:
-            lost = refused.reasons[0]
-            if isinstance(lost, LockLostError):
-                raise lost from refused
-            raise
+            raise _of_these(refused, after.id, 2 + len(entries)) from refused
         now = context.clock.now()
         return stamped(after, before.version + 1, now, before.created_at)
 
@@ -144,12 +145,30 @@ class Raised(Exception):
         self.error = error
 
 
-def refused_by_others(refused: ConflictError | NotFoundError) -> bool:
-    """Whether the writes of a change were refused, and not the record of it.
+def _of_these(refused: TransactionConflictError, change_id: str, ours: int) -> AircraftOpsDataError:
+    """What a refused transaction means to who asked for the writes that come behind ours."""
+    lost, *mine = refused.reasons[:ours]
+    if isinstance(lost, LockLostError):
+        return lost
+    if any(mine):
+        message = f"The record of change {change_id!r} was written by others"
+        return ChangeStoppedError(message, change_id=change_id)
+    reasons = refused.reasons[ours:]
+    failed = ", ".join(f"{i}: {type(reason).__name__}" for i, reason in enumerate(reasons) if reason is not None)
+    return TransactionConflictError(f"Nothing was written; refused writes {failed}", reasons=reasons)
+
+
+# What a function that is run again, and looks again, can make better.
+_PASSING = (VersionConflictError, ConditionFailedError)
+
+
+def refused_for_good(refused: ConflictError | NotFoundError) -> bool:
+    """Whether running the function again is unlikely to help.
 
     Entities with unique values are read first; what they refuse by then is no transaction's refusal.
     """
-    return not isinstance(refused, TransactionConflictError) or refused.reasons[1] is None
+    reasons = refused.reasons if isinstance(refused, TransactionConflictError) else [refused]
+    return not any(isinstance(reason, _PASSING) for reason in reasons)
 
 
 def ended(answer: object) -> None:
@@ -216,6 +235,12 @@ def refuse_saying(record: ChangeRecord, state: ChangeState) -> None:
     """Raise InvalidInputError for a state that nobody can say this change is in."""
     if record.state not in _SAID[state]:
         raise InvalidInputError(f"Change {record.id!r} is {record.state}; nobody can say that it is {state}")
+
+
+def refuse_accepting(change: Change, record: ChangeRecord) -> None:
+    """Raise InvalidInputError where there is no difference to accept."""
+    if record.checksum == change.checksum:
+        raise InvalidInputError(f"Change {change.id!r} is declared as it was recorded; there is nothing to accept")
 
 
 def refuse_rollback(change: Change, record: ChangeRecord) -> None:

@@ -21,7 +21,7 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.definition import AttributeValue, EntityDefinition, Item
 from aircraftops_data.model.schema import Table
-from aircraftops_data.request import Plan, Request, Response
+from aircraftops_data.request import Plan, Reader, Request, Response
 from aircraftops_data.translation.readers import reader_of
 
 T = TypeVar("T")
@@ -82,11 +82,18 @@ def checked(concurrency: int) -> int:
 def batch_get(
     definition: EntityDefinition, keys: Sequence[Item], context: Context, *, consistent: bool
 ) -> Plan[list[Sequence[Item]]]:
-    """The items at up to 100 different keys, in no order, by response.
+    """The items of an entity at up to 100 different keys, in no order, by response.
 
     Raises UnprocessedItemsError when the tries run out.
     """
     name, reader = context.names[definition.table], reader_of(definition)
+    return (yield from batch_get_from(name, keys, context, consistent=consistent, reader=reader))
+
+
+def batch_get_from(
+    name: str, keys: Sequence[Item], context: Context, *, consistent: bool, reader: Reader | None = None
+) -> Plan[list[Sequence[Item]]]:
+    """The same for items of any kind, in the table of this physical name."""
     found: list[Sequence[Item]] = []
     left = list(keys)
     for attempt in range(context.retry.attempts):

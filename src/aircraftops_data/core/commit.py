@@ -105,7 +105,7 @@ def _read_needed(intents: Sequence[Intent[Any]], stored: dict[int, Item | None],
 def read(intent: Intent[Any], context: Context) -> Plan[Item | None]:
     """The stored item of an intent, read consistently."""
     parameters = {
-        "TableName": context.names[intent.definition.table],
+        "TableName": context.names[intent.table],
         "Key": intent.read_key,
         "ConsistentRead": True,
         "ReturnConsumedCapacity": "INDEXES",
@@ -153,7 +153,8 @@ def _single(action: Action, made: _Attempt, intents: Sequence[Intent[Any]]) -> R
     intent = next(intent for intent, group in zip(intents, made.groups, strict=True) if group)
     operation, returned = _OPERATIONS[action.kind]
     extra = {"ReturnValues": returned, "ReturnConsumedCapacity": "INDEXES"}
-    return Request(operation, {**action.parameters, **extra}, reader_of(intent.definition))
+    reader = None if intent.definition is None else reader_of(intent.definition)
+    return Request(operation, {**action.parameters, **extra}, reader)
 
 
 def _transaction(actions: list[Action], token: str) -> Request:

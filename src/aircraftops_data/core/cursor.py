@@ -31,7 +31,7 @@ class Cursors:
         """The cursor of a page that ended at this key; None where nothing follows."""
         if key is None:
             return None
-        payload = json.dumps(_plain(key), separators=(",", ":"), sort_keys=True).encode()
+        payload = json.dumps(plain_key(key), separators=(",", ":"), sort_keys=True).encode()
         return base64.urlsafe_b64encode(self._mac(payload, scope) + payload).rstrip(b"=").decode()
 
     def read(self, cursor: str | None, scope: str) -> Item | None:
@@ -43,7 +43,7 @@ class Cursors:
         if not hmac.compare_digest(mac, self._mac(payload, scope)):
             raise InvalidCursorError("The cursor is damaged, forged, or belongs to another query")
         try:
-            return _stored(json.loads(payload))
+            return stored_key(json.loads(payload))
         except (ValueError, TypeError, AttributeError) as error:
             raise InvalidCursorError("The cursor cannot be read") from error
 
@@ -67,14 +67,16 @@ def _decoded(cursor: object) -> bytes:
     return raw
 
 
-def _plain(key: Item) -> dict[str, Any]:
+def plain_key(key: Item) -> dict[str, Any]:
+    """A key as JSON can hold it: binary values in base64."""
     return {
         name: {kind: base64.b64encode(value).decode() if kind == "B" else value for kind, value in stored.items()}
         for name, stored in key.items()
     }
 
 
-def _stored(plain: Mapping[str, Any]) -> Item:
+def stored_key(plain: Mapping[str, Any]) -> Item:
+    """The key that `plain_key` made this of."""
     return {
         name: {kind: base64.b64decode(value) if kind == "B" else value for kind, value in stored.items()}
         for name, stored in plain.items()

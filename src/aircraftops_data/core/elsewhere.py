@@ -24,6 +24,7 @@ class Elsewhere(Generic[T]):
     def __init__(self, intent: Intent[T], names: TableNames) -> None:
         self._intent = intent
         self._names = names
+        self.table = intent.table
         self.definition = intent.definition
         self.read_key = intent.read_key
 

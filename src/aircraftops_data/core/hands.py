@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
+from inspect import iscoroutinefunction
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -19,6 +20,11 @@ Given: TypeAlias = Callable[Concatenate[S, P], T]
 """A function that is given something before its other arguments."""
 Called: TypeAlias = Callable[P, T]
 LOG = logging.getLogger("aircraftops_data")
+
+
+def runs_here(function: Callable[..., Any]) -> bool:
+    """Whether calling the function runs it: it is no coroutine function."""
+    return not iscoroutinefunction(function)
 
 
 class Hands:

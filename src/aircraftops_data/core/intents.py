@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from aircraftops_data.core.writes import Action, Done, Holding, Stale, Stamp, Verdict, Writing, sentinels
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
-from aircraftops_data.model.conditions import Condition
+from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Stored, absent
 from aircraftops_data.model.definition import MANAGED_FIELDS, EntityDefinition, Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.fields import problems
@@ -76,6 +76,12 @@ class OfEntity(Writing, Generic[E]):
             return None
         return self.holding(self.codec.entity(stored), self.key)
 
+    def same_schema(self, stored: Item) -> Condition:
+        """The item is still of the schema version it was read in: an upgrade leaves its version as it is."""
+        name = self.table.managed.schema_version
+        attribute = Attribute(name)
+        return Comparison("=", attribute, Stored(stored[name])) if name in stored else absent(attribute)
+
     def resettled(self, entity: E, stored: Item | None, stamp: Stamp) -> Iterable[Action]:
         """The actions that take the unique sentinels from what the stored item held to what this entity will."""
         if not self.definition.uniques:
@@ -130,6 +136,8 @@ class Put(OfEntity[E]):
         changes, condition, item = self.assignment(entity, stamp, stored), self.not_mine(stamp), None
         if self.needs_read or stored is not None:
             condition = condition & self.unchanged(stored)
+            if stored is not None:
+                condition = condition & self.same_schema(stored)
             item = left_behind(stored, self.key, changes)
         else:
             condition = condition & self.known_schema()
@@ -161,6 +169,7 @@ class Replace(OfEntity[E]):
         if stored is None:
             condition = condition & self.known_schema()
         else:
+            condition = condition & self.same_schema(stored)
             item = left_behind(stored, self.key, changes)
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes

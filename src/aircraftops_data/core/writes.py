@@ -94,8 +94,17 @@ class Action:
 class Intent(Protocol[T_co]):
     """A write that knows what it means."""
 
-    definition: EntityDefinition
     read_key: Item
+
+    @property
+    def table(self) -> Table:
+        """Where it writes, and where what it needs is read."""
+        ...
+
+    @property
+    def definition(self) -> EntityDefinition | None:
+        """The entity it writes; None for items of whatever kind."""
+        ...
 
     @property
     def needs_read(self) -> bool:

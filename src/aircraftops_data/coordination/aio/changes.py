@@ -27,15 +27,17 @@ from aircraftops_data.coordination.stepping import (
     Maker,
     Steps,
     first,
+    refuse_accepting,
     refuse_rollback,
     refuse_saying,
     refuse_silence,
     sayable,
 )
+from aircraftops_data.core.aio.hands import runs_here
 from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.provisioning import create_tables
-from aircraftops_data.errors import NotFoundError, TableMissingError
+from aircraftops_data.errors import ChangeFailedError, ChangeStoppedError, NotFoundError, TableMissingError
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Plan
 
@@ -67,7 +69,7 @@ class AsyncChanges:
 
         Raises DefinitionError.
         """
-        return planned(in_order(changes), await self._known())
+        return planned(in_order(changes, runs_here), await self._known())
 
     def history(self) -> AsyncQuery[ChangeEntry]:
         """Every step ever taken, in order. 1 read unit per 4 KB."""
@@ -85,7 +87,7 @@ class AsyncChanges:
         """What is not as it should be between the changes declared and those recorded; reads the whole history."""
         known = await self._known()
         entries = await aiter(self.history()).all() if known else []
-        return findings(planned(in_order(changes), known), known.values(), entries)
+        return findings(planned(in_order(changes, runs_here), known), known.values(), entries)
 
     async def _known(self) -> dict[str, ChangeRecord]:
         try:
@@ -105,9 +107,10 @@ class AsyncChanges:
         with a `ChangeProgress` after each chunk.
 
         Raises ChangeFailedError; ChangeStoppedError where a person must say something first; ChangeDriftError, before
-        anything is run; LockHeldError when the wait was too long, LockLostError, StoreError. What was made stays.
+        anything is run; LockHeldError when the wait was too long, LockLostError, StoreError. What was made before
+        stays, and the first two tell it in `.made`.
         """
-        ordered = in_order(changes)
+        ordered = in_order(changes, runs_here)
         plans = await self.plan(ordered)
         refuse_drift(plans)
         if all(plan.action is Action.NOTHING for plan in plans):
@@ -125,7 +128,10 @@ class AsyncChanges:
             if plan.action is not Action.NOTHING:
                 record = plan.record or first(plan.change, self.options.scope)
                 attempt = AsyncAttempt(plan.change, record, self.core, lock, steps, progress)
-                await self._make(plan, attempt)
+                try:
+                    await self._make(plan, attempt)
+                except (ChangeFailedError, ChangeStoppedError) as error:
+                    raise error.with_fields(made=tuple(one.id for one in made)) from error.__cause__
                 made.append(attempt.record)
         return made
 
@@ -152,8 +158,9 @@ class AsyncChanges:
         Raises InvalidInputError where it has none or nothing of it is made, and what `apply` raises.
         """
         refuse_silence(reason)
+        in_order([change], runs_here)
         async with self._turn() as (lock, steps):
-            record = (await self._known()).get(change.id) or first(change, self.options.scope)
+            record = await self._record(change)
             refuse_rollback(change, record)
             attempt = AsyncAttempt(change, record, self.core, lock, steps, progress)
             await attempt.make(Goal.ROLL_BACK, reason)
@@ -176,11 +183,12 @@ class AsyncChanges:
     async def accept(self, change: Change, *, reason: str) -> ChangeRecord:
         """Take a change as it is declared now for what was made, though its source or parameters differ.
 
-        Raises InvalidInputError without a reason, NotFoundError where nothing is recorded of it.
+        Raises InvalidInputError where they do not differ, or without a reason; NotFoundError where there is no record.
         """
         refuse_silence(reason)
         async with self._turn() as (_, steps):
             record = await self._record(change.id)
+            refuse_accepting(change, record)
             return await self._step(steps, record, record.state, checksum=change.checksum, reason=reason)
 
     async def baseline(self, changes: Declared, *, reason: str) -> list[ChangeRecord]:
@@ -188,7 +196,9 @@ class AsyncChanges:
         refuse_silence(reason)
         async with self._turn() as (_, steps):
             known = await self._known()
-            fresh = [first(change, self.options.scope) for change in in_order(changes) if change.id not in known]
+            fresh = [
+                first(change, self.options.scope) for change in in_order(changes, runs_here) if change.id not in known
+            ]
             return [await self._step(steps, record, ChangeState.BASELINED, reason=reason) for record in fresh]
 
     async def _record(self, change: Change | str) -> ChangeRecord:
@@ -200,7 +210,7 @@ class AsyncChanges:
         return first(change, self.options.scope)
 
     async def _step(self, steps: Steps, record: ChangeRecord, state: ChangeState, **changes: Any) -> ChangeRecord:
-        return await self._run(steps.step(record, state, self.core.context, **changes))
+        return await self._run(steps.step(record, state, self.core.context, error=None, **changes))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[tuple[AsyncLock, Steps]]:

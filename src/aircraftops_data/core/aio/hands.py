@@ -6,6 +6,7 @@ import asyncio
 from asyncio import Task
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from inspect import iscoroutinefunction
 from typing import Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from aircraftops_data.core.hands import LOG
@@ -18,6 +19,11 @@ Round: TypeAlias = Callable[[], Awaitable[None]]
 Given: TypeAlias = Callable[Concatenate[S, P], Awaitable[T]]
 """A function that is given something before its other arguments."""
 Called: TypeAlias = Callable[P, Coroutine[Any, Any, T]]
+
+
+def runs_here(function: Callable[..., Any]) -> bool:
+    """Whether the function can be awaited: it is a coroutine function."""
+    return iscoroutinefunction(function)
 
 
 class AsyncHands:
