@@ -90,7 +90,9 @@ FOLLOWS = {
 
 
 def illegal(entry: ChangeEntry, mode: Mode) -> str | None:
-    """What is wrong with a step by itself."""
+    """What is wrong with a step by itself; what a person says, and gives a reason for, is another matter."""
+    if entry.reason is not None and entry.state is not S.STARTED:
+        return None
     allowed = BEGUN[entry.goal] if entry.state is S.STARTED else FOLLOWS.get((entry.state, entry.goal), set())
     if entry.before not in allowed:
         return f"{entry.change_id} went from {entry.before} to {entry.state} to {entry.goal}"

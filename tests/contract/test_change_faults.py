@@ -25,6 +25,7 @@ from change_journal import (
 from aircraftops_data import CoreTable
 from aircraftops_data.clock import Chance, Retry
 from aircraftops_data.coordination import Change, ChangeContext, ChangeOptions, Changes, ChangeState, LockOptions
+from aircraftops_data.core.context import Context
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ChangeFailedError,
@@ -35,7 +36,7 @@ from aircraftops_data.errors import (
     StoreError,
 )
 from aircraftops_data.model.schema import CORE, JOBS
-from aircraftops_data.request import Request, Response, Transport
+from aircraftops_data.request import Plan, Request, Response, Transport, Wait
 from aircraftops_data.testing import ManualClock
 from faults import READS, Fault, Send, lost_reply, lost_request, passing, throttled
 
@@ -48,6 +49,10 @@ WHY = "a test"
 
 class Crash(BaseException):
     """Nothing catches it, as nothing catches SIGKILL."""
+
+
+class Interrupt(BaseException):
+    """Nothing catches it, but all is left in order, as with Ctrl-C."""
 
 
 class At:
@@ -89,6 +94,13 @@ def crash_after(request: Request, send: Send) -> Response:
     raise Crash
 
 
+def interrupted_after(request: Request, send: Send) -> Response:
+    """Somebody presses Ctrl-C while the answer is on its way."""
+    with suppress(ConflictError):
+        send(request)
+    raise Interrupt
+
+
 FAULTS: dict[str, tuple[Fault, int]] = {
     "reply lost": (lost_reply, 1),
     "replies lost until it gives up": (lost_reply, 3),
@@ -97,6 +109,7 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "throttled": (throttled, 3),
     "dead before it": (crash_before, 1),
     "dead after it": (crash_after, 1),
+    "interrupted after it": (interrupted_after, 1),
 }
 FOR_READS = ("request lost", "throttled", "dead before it")
 """A reply to a read that is lost is as good as a request."""
@@ -153,6 +166,16 @@ class World:
         if number == 1:
             self._err(id, by)
         context.go_on(str(number + 1) if number + 1 < CHUNKS else None, done=1, total=CHUNKS)
+
+    def planned(self) -> Change:
+        """A change in chunks by a plan, which does no I/O of its own."""
+        made = Change("chunked", plan=self._plan, mode="chunked", source="chunked")
+        made.rolls_back(lambda c: self._chunk(c, "chunked", -1))
+        return made
+
+    def _plan(self, chunk: Any, context: Context) -> Plan[None]:
+        yield Wait(0.001)
+        self._chunk(chunk, "chunked", 1)
 
     def _external(self, context: ChangeContext, id: str, by: int) -> None:
         call(context, f"{self.name}{by:+}")
@@ -250,6 +273,7 @@ CASES = {
     "atomic, without a rollback": Case(_bare("atomic")),
     "chunked": Case(_one("chunked")),
     "chunked, without a rollback": Case(_bare("chunked")),
+    "chunked, by a plan": Case(lambda world: [world.planned()]),
     "chunked, and a chunk fails": Case(_one("chunked"), ["chunked+1"]),
     "external": Case(_one("external", recovery="retry")),
     "external, without a rollback": Case(_bare("external", recovery="retry")),
@@ -290,8 +314,8 @@ def test_whatever_goes_wrong_at_any_request_each_effect_is_there_once(core: Core
         for place in (place for place, what in enumerate(sent) if what not in READS or name in FOR_READS):
             world, changes = case.prepared(core)
             raised = _failure(case, world.maker(At(core.runner.transport, fault, place, times)), changes)
-            allowed = (Crash,) if "dead" in name else () if name in PASSING else (StoreError,)
-            assert raised is None or isinstance(raised, (ChangeFailedError, *allowed)), (name, place, raised)
+            allowed = (ChangeFailedError,) if name in PASSING else (ChangeFailedError, StoreError, Crash, Interrupt)
+            assert raised is None or isinstance(raised, allowed), (name, place, raised)
             assert_sound(world.other())
             case.finish(world, changes)
             assert_done_once(case, world, changes, exactly=raised is None)
@@ -300,7 +324,7 @@ def test_whatever_goes_wrong_at_any_request_each_effect_is_there_once(core: Core
 def _failure(case: Case, maker: Changes, changes: list[Change]) -> BaseException | None:
     try:
         case.go(maker, changes)
-    except (AircraftOpsDataError, Crash) as error:
+    except (AircraftOpsDataError, Crash, Interrupt) as error:
         return error
     return None
 
@@ -334,6 +358,54 @@ def _assert_called(case: Case, world: World, generation: int, *, exactly: bool) 
         assert undone[f"{made}:undo"] >= 1
     if exactly and not case.errs:
         assert set((calls | undone).values()) == {1}
+
+
+# What people say
+
+Say = Callable[[Changes], object]
+
+
+def _nothing(source: str) -> Change:
+    return Change("it", lambda context: None, source=source)
+
+
+SAYING: dict[str, tuple[Say, Say, str]] = {
+    "resolve": (
+        lambda maker: maker.apply([_nothing("now")]),
+        lambda maker: maker.resolve("it", "rolled_back", reason=WHY),
+        "rolled_back",
+    ),
+    "accept": (
+        lambda maker: maker.apply([_nothing("before")]),
+        lambda maker: maker.accept(_nothing("now"), reason=WHY),
+        "applied",
+    ),
+    "baseline": (
+        lambda maker: None,
+        lambda maker: maker.baseline([_nothing("now")], reason=WHY),
+        "baselined",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "say", "state"), SAYING.values(), ids=SAYING)
+def test_what_a_person_says_is_entered_whatever_goes_wrong(core: CoreTable, before: Say, say: Say, state: str) -> None:
+    """Said again it is entered again, or refused as what is so already."""
+    world = World(core, ManualClock())
+    before(world.other())
+    say(world.maker(transport := At(core.runner.transport)))
+    for fault, times in FAULTS.values():
+        for place in range(len(transport.sent)):
+            world = World(core, ManualClock())
+            before(world.other())
+            with suppress(StoreError, Crash, Interrupt):
+                say(world.maker(At(core.runner.transport, fault, place, times)))
+            with suppress(InvalidInputError):
+                say(world.other())
+            said = [entry.state for entry in assert_sound(world.other()) if entry.reason == WHY]
+            assert 1 <= len(said) <= 2
+            assert set(said) == {state}
+            assert [record.checksum for record in world.other().records()] == [_nothing("now").checksum]
 
 
 # Another in between
