@@ -311,7 +311,7 @@ class TestFailures:
         changes.apply([undoable])
         assert [(what, key) for what, key, _ in outside.calls] == [
             ("made", "default:2026-03-outside:0"),
-            ("undone", "default:2026-03-outside:0"),
+            ("undone", "default:2026-03-outside:0:undo"),
             ("made", "default:2026-03-outside:1"),
         ]
 
