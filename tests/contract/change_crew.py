@@ -22,7 +22,7 @@ from aircraftops_data.coordination import (
     stepping,
 )
 from aircraftops_data.core.intents import Put
-from aircraftops_data.errors import LockHeldError, LockLostError, StoreError, TransactionConflictError
+from aircraftops_data.errors import ChangeStoppedError, LockHeldError, LockLostError, StoreError
 from aircraftops_data.model.schema import CORE
 
 OPTIONS = ChangeOptions(scope="crash", lease=timedelta(seconds=0.75), wait=timedelta(minutes=2))
@@ -123,7 +123,7 @@ def deploy_once(deployment: Deployment) -> None:
     _take_away(deployment)
     try:
         deployment.changes().apply(deployment.declared())
-    except (LockLostError, TransactionConflictError):
+    except (LockLostError, ChangeStoppedError):
         sys.exit(LOST)
 
 
