@@ -37,7 +37,9 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     monkeypatch.setenv("AIRCRAFTOPS_PREFIX", fresh_names)
     namespace: dict[str, object] = {"__name__": f"page_{page.stem}"}
     for block in blocks(page, "python"):
-        exec(compile(block, str(page), "exec"), namespace)
+        # With the lines the block has in the page, so that the source of its functions is found there.
+        before = page.read_text().partition(block)[0].count("\n")
+        exec(compile("\n" * before + block, str(page), "exec"), namespace)
         printed = capsys.readouterr().out
         for said in re.findall(r"^ *print\(.*\) +# (.*)$", block, re.MULTILINE):
             assert said in printed

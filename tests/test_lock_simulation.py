@@ -51,7 +51,7 @@ MANY = {
     "releases by force": Rules(rounds=2, restarts=True, clocks=({}, {}, {}), forced=True),
 }
 POLL_SECONDS = OPTIONS.poll.total_seconds()
-FOLLOWED_SECONDS = (LEASE + OPTIONS.margin).total_seconds()
+FOLLOWED_SECONDS = OPTIONS.patience(LEASE).total_seconds()
 
 
 def by_name(rules: dict[str, Rules]) -> pytest.MarkDecorator:

@@ -26,7 +26,7 @@ from faults import faulty
 
 LEASE = timedelta(seconds=30)
 OPTIONS = LockOptions()
-OVER = LEASE + OPTIONS.margin
+OVER = OPTIONS.patience(LEASE)
 Connect = Callable[..., CoreTable]
 
 

@@ -177,7 +177,7 @@ class Changes:
         with self._turn() as (_, steps):
             record = self._record(change)
             refuse_saying(record, said)
-            return self._step(steps, record, said, reason=reason)
+            return self._step(steps, record, said, error=None, reason=reason)
 
     def accept(self, change: Change, *, reason: str) -> ChangeRecord:
         """Take a change as it is declared now for what was made, though its source or parameters differ.
@@ -209,7 +209,7 @@ class Changes:
         return first(change, self.options.scope)
 
     def _step(self, steps: Steps, record: ChangeRecord, state: ChangeState, **changes: Any) -> ChangeRecord:
-        return self._run(steps.step(record, state, self.core.context, error=None, **changes))
+        return self._run(steps.step(record, state, self.core.context, **changes))
 
     @contextmanager
     def _turn(self) -> Generator[tuple[Lock, Steps]]:

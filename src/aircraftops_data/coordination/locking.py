@@ -171,7 +171,7 @@ def _look_for_own(ask: Ask, context: Context) -> Plan[tuple[Seen, Grip | None]]:
 def _stands_still(held: LockToken, seen: Seen, sightings: Sightings, options: LockOptions, context: Context) -> bool:
     """Whether the holder has given no sign of life for its lease and the margin."""
     now = context.clock.monotonic()
-    return now - sightings.still_since(held.name, seen, now) >= (held.lease + options.margin).total_seconds()
+    return now - sightings.still_since(held.name, seen, now) >= options.patience(held.lease).total_seconds()
 
 
 def _held_by(held: LockToken) -> LockHeldError:

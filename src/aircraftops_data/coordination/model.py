@@ -67,9 +67,14 @@ class LockOptions:
     """What all that share a table's locks agree on."""
 
     margin: timedelta = timedelta(seconds=1)
-    """How much longer than its lease a beat must stand still: clocks may run at slightly different speeds."""
+    """How much longer than its lease, and a thousandth of it, a beat must stand still: clocks differ in speed."""
     poll: timedelta = timedelta(seconds=1)
     """The longest pause between two looks at a lock that is waited for; 1 read unit each."""
+
+    def patience(self, lease: timedelta) -> timedelta:
+        """How long the beat of a holder with this lease must stand still before another may take its lock."""
+        # Clocks of computers drift by up to 200 parts in a million; two may do so in opposite directions.
+        return lease * 1.001 + self.margin
 
 
 def positive(duration: timedelta, what: str) -> timedelta:

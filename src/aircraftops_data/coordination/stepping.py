@@ -159,7 +159,7 @@ def _of_these(refused: TransactionConflictError, change_id: str, ours: int) -> A
 
 
 # What a function that is run again, and looks again, can make better.
-_PASSING = (VersionConflictError, ConditionFailedError)
+_PASSING = (VersionConflictError, ConditionFailedError, NotFoundError)
 
 
 def refused_for_good(refused: ConflictError | NotFoundError) -> bool:

@@ -178,7 +178,7 @@ class AsyncChanges:
         async with self._turn() as (_, steps):
             record = await self._record(change)
             refuse_saying(record, said)
-            return await self._step(steps, record, said, reason=reason)
+            return await self._step(steps, record, said, error=None, reason=reason)
 
     async def accept(self, change: Change, *, reason: str) -> ChangeRecord:
         """Take a change as it is declared now for what was made, though its source or parameters differ.
@@ -210,7 +210,7 @@ class AsyncChanges:
         return first(change, self.options.scope)
 
     async def _step(self, steps: Steps, record: ChangeRecord, state: ChangeState, **changes: Any) -> ChangeRecord:
-        return await self._run(steps.step(record, state, self.core.context, error=None, **changes))
+        return await self._run(steps.step(record, state, self.core.context, **changes))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[tuple[AsyncLock, Steps]]:
