@@ -3,7 +3,9 @@ done, each effect is there once, and the history tells all of it in order."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -22,9 +24,10 @@ from change_journal import (
     tallies,
 )
 
-from aircraftops_data import CoreTable
+from aircraftops_data import AsyncCoreTable, CoreTable
 from aircraftops_data.clock import Chance, Retry
 from aircraftops_data.coordination import Change, ChangeContext, ChangeOptions, Changes, ChangeState, LockOptions
+from aircraftops_data.coordination.aio.changes import AsyncChanges
 from aircraftops_data.core.context import Context
 from aircraftops_data.errors import (
     AircraftOpsDataError,
@@ -36,8 +39,9 @@ from aircraftops_data.errors import (
     StoreError,
 )
 from aircraftops_data.model.schema import CORE, JOBS
-from aircraftops_data.request import Plan, Request, Response, Transport, Wait
-from aircraftops_data.testing import ManualClock
+from aircraftops_data.request import AsyncTransport, Plan, Request, Response, Transport, Wait
+from aircraftops_data.testing import ManualClock, local_session
+from aircraftops_data.transports.aio import async_direct_transport
 from faults import READS, Fault, Send, lost_reply, lost_request, passing, throttled
 
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
@@ -360,6 +364,63 @@ def _assert_called(case: Case, world: World, generation: int, *, exactly: bool) 
         assert set((calls | undone).values()) == {1}
 
 
+def test_a_task_that_is_cancelled_at_any_request_leaves_all_in_order(core: CoreTable, client: Any) -> None:
+    """The lock is given back on the way; only an acquisition nobody heard of stays until its lease is over."""
+
+    async def made(world: World, place: int) -> tuple[bool, list[str]]:
+        transport = Cancelling(async_direct_transport(client=client), place)
+        maker = AsyncChanges(AsyncCoreTable(transport, core.context), options=ChangeOptions(scope=world.name))
+        try:
+            await maker.apply(_in_asyncio(world))
+        except asyncio.CancelledError:
+            return False, transport.sent
+        return True, transport.sent
+
+    done, place = False, 0
+    while not done:
+        world = World(core, ManualClock())
+        world.prepare()
+        done, sent = asyncio.run(made(world, place))
+        assert_sound(world.other())
+        held = place == sent.index("TransactWriteItems") if "TransactWriteItems" in sent else False
+        other = world.other()
+        other.options = replace(other.options, wait=timedelta(minutes=1) if held else timedelta())
+        other.apply([world.change("chunked")])
+        assert_done_once(CASES["chunked"], world, [world.change("chunked")], exactly=False)
+        place += 1
+    assert place > 8
+
+
+class Cancelling:
+    """An asyncio transport whose user is cancelled when the engine has done what the request of this number asks."""
+
+    def __init__(self, inner: AsyncTransport, place: int) -> None:
+        self._inner = inner
+        self._place = place
+        self.sent: list[str] = []
+
+    async def send(self, request: Request) -> Response:
+        """The response, for who is still there."""
+        self.sent.append(request.operation)
+        last = len(self.sent) == self._place + 1
+        response = await self._inner.send(request)
+        if last:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(0)
+        return response
+
+
+def _in_asyncio(world: World) -> list[Change]:
+    """The chunked change, by a coroutine."""
+
+    async def chunk(context: Any) -> None:
+        world._chunk(context, "chunked", 1)
+
+    return [Change("chunked", chunk, mode="chunked", source="chunked")]
+
+
 # What people say
 
 Say = Callable[[Changes], object]
@@ -490,3 +551,30 @@ def _places_of_the_lock(case: Case, core: CoreTable) -> list[tuple[int, int]]:
     with suppress(ChangeFailedError):
         case.go(maker, changes)
     return held
+
+
+TABLES: dict[str, dict[str, str]] = {
+    "the table of jobs": {},
+    "one of their own": {"history_table": "own", "lock_table": "own"},
+    "two": {"history_table": "history", "lock_table": "locks"},
+    "one for the locks": {"lock_table": "locks"},
+}
+
+
+@pytest.mark.usefixtures("connect")
+@pytest.mark.parametrize("tables", by_name(TABLES))
+def test_makers_that_begin_at_once_make_the_tables_and_each_change_once(
+    fresh_names: str, local_endpoint: str, tables: dict[str, str]
+) -> None:
+    options = ChangeOptions(**{which: fresh_names + name for which, name in tables.items()})  # type: ignore[arg-type]
+    calls: list[str] = []
+    change = Change("it", lambda context: calls.append("it"), source="it")
+
+    def apply(_: int) -> list[str]:
+        given: dict[str, Any] = {"endpoint_url": local_endpoint, "prefix": fresh_names, "transport": "direct"}
+        with CoreTable.connect(session=local_session(), **given) as core:
+            return [record.id for record in Changes(core, options=options).apply([change])]
+
+    with ThreadPoolExecutor(5) as makers:
+        assert sorted(makers.map(apply, range(5))) == [[], [], [], [], ["it"]]
+    assert calls == ["it"]
