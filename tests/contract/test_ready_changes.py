@@ -121,6 +121,7 @@ CHANGES: dict[str, Callable[..., Change]] = {
 every_change = pytest.mark.parametrize("made", CHANGES.values(), ids=CHANGES)
 
 
+@pytest.mark.slow
 class TestAnyChange:
     @every_change
     def test_it_reads_page_by_page_and_writes_nothing_twice(
@@ -513,6 +514,7 @@ class TestCopy:
             run_change(core, copy("c", FIRST, to=core.context.names[FIRST]))
 
 
+@pytest.mark.slow
 class TestWritersInBetween:
     """Items that change between the page and the commit: nothing is lost, and the keys are right in the end."""
 
