@@ -23,8 +23,8 @@ from aircraftops_data.model.schema import CORE, JOBS
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
 
 Connect = Callable[..., CoreTable]
-DEPLOYERS = [int(number) for number in os.environ.get("AIRCRAFTOPS_CRASH_DEPLOYERS", "1,5").split(",")]
-CHUNKS = int(os.environ.get("AIRCRAFTOPS_CRASH_CHUNKS", "24"))
+DEPLOYERS = [int(number) for number in os.environ.get("AIRCRAFTOPS_CRASH_DEPLOYERS", "1,4").split(",")]
+CHUNKS = int(os.environ.get("AIRCRAFTOPS_CRASH_CHUNKS", "16"))
 # On two slow cores; a run that still goes on then does not end.
 PATIENCE_SECONDS = 120.0 + CHUNKS
 
@@ -58,7 +58,7 @@ def test_each_effect_is_there_once_whatever_becomes_of_the_deployers(
     with crew(replace(deployment, lost_replies=0.02), size, deploy) as deployers:
         while not over():
             assert monotonic() - began < PATIENCE_SECONDS
-            _let_get_on(deployment, random.randint(1, 8))
+            _let_get_on(deployment, random.randint(1, 10))
             deployers.harm(_holder(deployment, deployers) if random.random() < 0.85 else None)
         last = deployers.hire()
         for process in (*deployers.processes, last):
@@ -149,7 +149,6 @@ def late_deployer(core: CoreTable, deployment: Deployment, place: str, *without:
         pytest.param(PLACES["an atomic change"], (), id="an atomic change"),
         pytest.param(PLACES["a chunk"], (), id="a chunk"),
         pytest.param(PLACES["a chunk"], ("fence",), id="a chunk, no fence"),
-        pytest.param(PLACES["a chunk"], ("version",), id="a chunk, no version"),
     ],
 )
 def test_a_deployer_that_was_stopped_past_its_lease_can_write_nothing(
