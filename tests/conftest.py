@@ -70,17 +70,30 @@ def session() -> boto3.Session:
 
 
 @pytest.fixture
-def client(engine: str, session: boto3.Session, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A boto3 client of the engine."""
+def client(engine: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A boto3 client of the engine, the same for all tests: making one takes longer than most of them."""
     if engine != "moto":
-        yield session.client("dynamodb", endpoint_url=request.getfixturevalue("local_endpoint"))
+        yield request.getfixturevalue("local_client")
         return
     from moto import mock_aws
 
+    with mock_aws():
+        yield request.getfixturevalue("moto_client")
+
+
+@pytest.fixture(scope="session")
+def local_client(session: boto3.Session, local_endpoint: str) -> Any:
+    """A client of DynamoDB Local."""
+    return session.client("dynamodb", endpoint_url=local_endpoint)
+
+
+@pytest.fixture(scope="session")
+def moto_client(session: boto3.Session) -> Any:
+    """A client of moto, wherever that is at work."""
     # An engine named in the environment is for the other parameter; moto answers in process.
-    with mock_aws(), pytest.MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment:
         environment.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
-        yield session.client("dynamodb")
+        return session.client("dynamodb")
 
 
 Connect = Callable[..., CoreTable]

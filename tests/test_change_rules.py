@@ -12,7 +12,6 @@ import pytest
 from aircraftops_data.coordination import Action, Change, ChangeRecord, ChangeState, Concern, Goal, Mode, Recovery
 from aircraftops_data.errors import (
     AircraftOpsDataError,
-    AlreadyExistsError,
     ChangeDriftError,
     ChangeFailedError,
     ChangeStoppedError,
@@ -21,6 +20,7 @@ from aircraftops_data.errors import (
     InvalidInputError,
     NotFoundError,
     TransactionConflictError,
+    UniqueConflictError,
     VersionConflictError,
 )
 from changes_on_paper import CHUNKS, Paper, Work, recorded
@@ -404,7 +404,7 @@ REFUSALS: dict[str, ConflictError | NotFoundError] = {
     "in the transaction": TransactionConflictError("cancelled", reasons=[None, None, None, VersionConflictError("")]),
     "before it, for its version": VersionConflictError("an entity with unique values moved on"),
     "before it, for it is gone": NotFoundError("an entity with unique values is gone"),
-    "for good, as it seems": AlreadyExistsError("there is one already"),
+    "before it, for good as it seems": UniqueConflictError("a unique value is taken"),
 }
 
 
@@ -421,7 +421,7 @@ def test_a_chunk_that_met_another_writer_is_made_again_of_what_is_so_now(refusal
 def test_a_change_that_is_never_taken_has_failed(refusal: Any) -> None:
     """What running it again cannot make better is tried twice, all else as often as anything is."""
     work, paper = Work(), Paper()
-    tries = 2 if isinstance(refusal, AlreadyExistsError) else paper.core.context.retry.attempts
+    tries = 2 if isinstance(refusal, UniqueConflictError) else paper.core.context.retry.attempts
     paper.refusals = [None, *[refusal] * tries]
     with pytest.raises(ChangeFailedError) as failed:
         paper.apply([work.change()])

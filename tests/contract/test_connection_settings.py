@@ -25,6 +25,9 @@ VARIABLES: dict[str, tuple[str, Any]] = {
     "AIRCRAFTOPS_DELETION_PROTECTION": ("1", True),
     "AIRCRAFTOPS_KMS_KEY": ("alias/fleet", "alias/fleet"),
     "AIRCRAFTOPS_TAGS": ("team=ops, stage = test,equation=a=b", {"team": "ops", "stage": "test", "equation": "a=b"}),
+    "AIRCRAFTOPS_HISTORY_TABLE": ("changes", "changes"),
+    "AIRCRAFTOPS_LOCK_TABLE": ("locks", "locks"),
+    "AIRCRAFTOPS_AUTO_CREATE": ("false", False),
     "AIRCRAFTOPS_JOBS_BUCKET": ("big-jobs", "big-jobs"),
     "AIRCRAFTOPS_CURSOR_SECRET": ("hush", "hush"),
 }

@@ -1,30 +1,28 @@
 """Ready-made changes of stored items, chunk by chunk: backfill an index, upgrade, rename an attribute, copy a table.
 
-Each chunk is one page of a strongly consistent scan and one transaction, which holds what the page needs written and
-where the next begins. Nothing is written that is right already, so a chunk may be run any number of times. An item
-that was changed or deleted since the page was read cancels the transaction, and the chunk is to be run again.
+Each chunk reads a strongly consistent scan on until `page` items need a write, and is one transaction of those and of
+where the next begins. Nothing is written that is right already, so a chunk may be run any number of times. An item that
+was changed or deleted since it was read cancels the transaction, and the chunk is to be run again.
 
 An item that does not fit its entity stops the change with a CorruptItemError that names its key, before anything of
-its page is written. Correct or delete that item and resume: the change goes on with the same page.
+its chunk is written. Correct or delete that item and resume: the change goes on with the same chunk.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
 from aircraftops_data.coordination.change import Change
-from aircraftops_data.coordination.chunk import Chunk
+from aircraftops_data.coordination.paging import Finding, Writes, gather
 from aircraftops_data.core.asking import scan_reading
-from aircraftops_data.core.batch import Place, batch_get_from, place_of
-from aircraftops_data.core.context import Context, send
-from aircraftops_data.core.cursor import plain_key, stored_key
+from aircraftops_data.core.batch import GET_LIMIT, Place, batch_get_from, place_of
+from aircraftops_data.core.context import Context
 from aircraftops_data.core.pace import Rate
-from aircraftops_data.core.provisioning import describe
 from aircraftops_data.core.reading import Reading, Source
 from aircraftops_data.core.rewriting import CopyPut, Rewrite
 from aircraftops_data.core.writes import HOLDER
@@ -43,7 +41,7 @@ from aircraftops_data.request import Plan
 from aircraftops_data.translation.codec import EntityCodec, codec_of, is_expired, primary_key, type_of
 
 PAGE_LIMIT = 80
-"""The most items of a page: each may take a write, and a transaction has room for the record and the fence beside."""
+"""The most items a chunk writes: a transaction has room for the record and the fence beside."""
 
 Correction = Callable[[EntityCodec[Any], Item], Item]
 """What a stored item should be; the item itself where it is right. Raises CorruptItemError, InvalidInputError."""
@@ -70,7 +68,8 @@ def backfill(
     definition = entity.definition()
     names = _index_attributes(definition) | _left_attributes(definition, leaving)
     source = f"backfill 1: {_kind(definition)}" + "".join(f", leaving {index.name}" for index in leaving)
-    return _change(id, source, page, partial(_rewriting, definition, partial(_indexed, names), page), order, rate)
+    find = partial(_rewrites, definition, partial(_indexed, names))
+    return _change(id, source, _stored_items(definition), find, page, order, rate)
 
 
 def upgrade(
@@ -87,7 +86,8 @@ def upgrade(
     """
     definition = entity.definition()
     source = f"upgrade 1: {_kind(definition)}"
-    return _change(id, source, page, partial(_rewriting, definition, _upgraded, page), order, rate)
+    find = partial(_rewrites, definition, _upgraded)
+    return _change(id, source, _stored_items(definition), find, page, order, rate)
 
 
 def rename(
@@ -113,7 +113,8 @@ def rename(
     definition = entity.definition()
     _refuse_names(definition, old, new)
     source = f"rename 1: {_kind(definition)}, {old} to {new}"
-    return _change(id, source, page, partial(_rewriting, definition, partial(_renamed, old, new), page), order, rate)
+    find = partial(_rewrites, definition, partial(_renamed, old, new))
+    return _change(id, source, _stored_items(definition), find, page, order, rate)
 
 
 def copy(
@@ -142,7 +143,7 @@ def copy(
     _refuse_target(table, to, definition)
     kind = f"everything of {table.name}" if definition is None else _kind(definition)
     source = f"copy 1: {kind} to {to if isinstance(to, str) else to.name}"
-    return _change(id, source, page, partial(_copying, _whole_items(table, definition), to, page), order, rate)
+    return _change(id, source, _whole_items(table, definition), partial(_copies, table, to), page, order, rate)
 
 
 def _kind(definition: EntityDefinition) -> str:
@@ -150,38 +151,15 @@ def _kind(definition: EntityDefinition) -> str:
 
 
 def _change(
-    id: str,
-    source: str,
-    page: int,
-    plan: Callable[[Chunk, Context], Plan[None]],
-    order: str | None,
-    rate: Rate | None,
+    id: str, source: str, reading: Reading[Any], find: Finding, page: int, order: str | None, rate: Rate | None
 ) -> Change:
     if page not in range(1, PAGE_LIMIT + 1):
-        raise InvalidInputError(f"A chunk takes 1 to {PAGE_LIMIT} items, not {page}")
-    return Change(id=id, plan=plan, mode="chunked", source=source, parameters={}, order=order, rate=rate)
+        raise InvalidInputError(f"A chunk writes 1 to {PAGE_LIMIT} items, not {page}")
+    plan = partial(gather, reading, find, page)
+    return Change(id=id, plan=plan, mode="chunked", source=source, order=order, rate=rate)
 
 
-# Pages
-
-
-def _page(reading: Reading[Any], limit: int, chunk: Chunk, context: Context) -> Plan[list[Item]]:
-    """The items of the chunk's page that have not expired; the chunk is told where the next begins."""
-    table = reading.source.table
-    start = None if chunk.cursor is None else stored_key(json.loads(chunk.cursor))
-    total = (yield from _estimate(table, context)) if start is None else None
-    response = yield from send(reading.request(context, start, limit), context)
-    last = cast("Item | None", response.get("LastEvaluatedKey"))
-    following = None if last is None else json.dumps(plain_key(last), separators=(",", ":"), sort_keys=True)
-    chunk.go_on(following, done=int(response["ScannedCount"]), total=total)
-    now = context.clock.now()
-    return [item for item in cast("list[Item]", response["Items"]) if not is_expired(item, table, now)]
-
-
-def _estimate(table: Table, context: Context) -> Plan[int | None]:
-    """How many items a table had when the engine last counted them, which it does every few hours."""
-    description = yield from describe(table, context)
-    return None if description is None else int(description.get("ItemCount", 0))
+# Rewriting
 
 
 def _stored_items(definition: EntityDefinition) -> Reading[Any]:
@@ -189,18 +167,19 @@ def _stored_items(definition: EntityDefinition) -> Reading[Any]:
     return replace(scan_reading(definition.entity, 1), consistent=True, reader=None)
 
 
-def _rewriting(
-    definition: EntityDefinition, correct: Correction, page: int, chunk: Chunk, context: Context
-) -> Plan[None]:
-    """Rewrite the items of a page that are not what they should be."""
+def _rewrites(definition: EntityDefinition, correct: Correction, items: Sequence[Item], _: Context) -> Plan[Writes]:
+    """What makes each item what it should be; None for one that is."""
+    yield from ()
     codec = codec_of(definition)
-    for item in (yield from _page(_stored_items(definition), page, chunk, context)):
-        try:
-            rewrite = Rewrite(definition, item, correct(codec, item))
-        except (CorruptItemError, InvalidInputError) as error:
-            raise _named(error, definition, item) from error
-        if not rewrite.is_needless:
-            chunk.tx.add(rewrite)
+    return [_rewrite(codec, correct, item) for item in items]
+
+
+def _rewrite(codec: EntityCodec[Any], correct: Correction, item: Item) -> Rewrite | None:
+    try:
+        rewrite = Rewrite(codec.definition, item, correct(codec, item))
+    except (CorruptItemError, InvalidInputError) as error:
+        raise _named(error, codec.definition, item) from error
+    return None if rewrite.is_needless else rewrite
 
 
 def _named(error: AircraftOpsDataError, definition: EntityDefinition, item: Item) -> CorruptItemError:
@@ -333,26 +312,28 @@ def _whole_items(table: Table, definition: EntityDefinition | None) -> Reading[A
     return replace(reading, filter=reading.filter | sentinels)
 
 
-def _copying(reading: Reading[Any], to: str | Table, page: int, chunk: Chunk, context: Context) -> Plan[None]:
-    """Put the items of a page that the other table has not, or has at an older version."""
-    table, name = reading.source.table, to if isinstance(to, str) else context.names[to]
+def _copies(table: Table, to: str | Table, items: Sequence[Item], context: Context) -> Plan[Writes]:
+    """What puts each item into the other table; None for one that is there already."""
+    name = to if isinstance(to, str) else context.names[to]
     if name == context.names[table]:
         raise InvalidInputError(f"{name} cannot be copied to itself")
-    items = yield from _page(reading, page, chunk, context)
     there = yield from _already_there(table, name, items, context)
-    for item in items:
-        seen = there.get(place_of(item, table))
-        if seen is None or is_expired(seen, table, context.clock.now()) or _goes_over(item, seen, table):
-            chunk.tx.add(CopyPut(table, item, seen, name))
+    return [_copied(table, item, there.get(place_of(item, table)), name, context.clock.now()) for item in items]
+
+
+def _copied(table: Table, item: Item, seen: Item | None, name: str, now: datetime) -> CopyPut | None:
+    goes = seen is None or is_expired(seen, table, now) or _goes_over(item, seen, table)
+    return CopyPut(table, item, seen, name) if goes else None
 
 
 def _already_there(table: Table, name: str, items: Sequence[Item], context: Context) -> Plan[Mapping[Place, Item]]:
     """What the other table has at the keys of these items."""
-    if not items:
-        return {}
-    keys = [primary_key(item, table) for item in items]
-    responses = yield from batch_get_from(name, keys, context, consistent=True)
-    return {place_of(item, table): item for response in responses for item in response}
+    found: dict[Place, Item] = {}
+    for begin in range(0, len(items), GET_LIMIT):
+        keys = [primary_key(item, table) for item in items[begin : begin + GET_LIMIT]]
+        for response in (yield from batch_get_from(name, keys, context, consistent=True)):
+            found |= {place_of(item, table): item for item in response}
+    return found
 
 
 def _goes_over(item: Item, seen: Item, table: Table) -> bool:
