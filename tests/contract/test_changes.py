@@ -469,7 +469,7 @@ class TestDeclaring:
         with pytest.raises(DefinitionError):
             Change(**{"id": "2026-09", "function": seed.function, **options})
 
-    def test_a_scope_has_a_length(self) -> None:
-        for scope in ("", "x" * 101):
+    def test_a_scope_has_a_length_and_no_colon(self) -> None:
+        for scope in ("", "x" * 101, "a:b"):
             with pytest.raises(InvalidInputError):
                 ChangeOptions(scope=scope)

@@ -44,8 +44,9 @@ class ChangeOptions:
         )
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.scope) <= _SCOPE_LIMIT:
-            raise InvalidInputError(f"The scope of a history has 1 to {_SCOPE_LIMIT} characters")
+        # Idempotency keys are a scope and an id, joined by a colon.
+        if not 0 < len(self.scope) <= _SCOPE_LIMIT or ":" in self.scope:
+            raise InvalidInputError(f"The scope of a history has 1 to {_SCOPE_LIMIT} characters, none of them a colon")
 
     @property
     def lock_name(self) -> str:
