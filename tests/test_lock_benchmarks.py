@@ -77,7 +77,9 @@ def test_a_ready_made_change_deals_with_every_item(local_endpoint: str, fresh_na
 
 @pytest.mark.slow
 def test_a_short_run_tells_the_costs_and_who_was_there() -> None:
-    found = running.run(running.Plan((report.UNCONTENDED,), rounds=1, turns=1, hand_over_seconds=0, take_overs=0, sizes=()))
+    stories = (report.UNCONTENDED,)
+    plan = running.Plan(stories, rounds=1, turns=1, hand_over_seconds=0, take_overs=0, sizes=())
+    found = running.run(plan)
     assert [*found.costs] == [report.UNCONTENDED]
     names = [rival.name for rival in found.rivals]
     assert names[:2] == [OURS, OURS_DIRECT]
