@@ -23,8 +23,8 @@ def publish(results: LockResults, docs: Path = DOCS) -> None:
 def lines(results: LockResults) -> Iterator[str]:
     """The whole report."""
     yield from setting_lines(results.setting)
-    yield f"{results.engine}. Load average at the start: {results.load_average:.1f}; at the end, with the load of this:"
-    yield f"{results.load_average_after:.1f}."
+    loads = f"at the start: {results.load_average:.1f}; at the end, this run included: {results.load_average_after:.1f}"
+    yield f"{results.engine}. Load average {loads}."
     yield from ("", "### Targets", "")
     yield from table(("", "Wanted", "Measured", ""), [*_targets(results.costs)])
     yield from cost_lines(results.costs)
