@@ -106,7 +106,7 @@ def results(units: float = 4) -> LockResults:
         ],
         missing={"nobody": "No module named 'nobody'"},
         heartbeats={OURS: theirs},
-        hand_overs=[HandOver(name=OURS, threads=2, held=0.01, seconds=[0.001 * n for n in range(1, 101)])],
+        hand_overs=[HandOver(name=OURS, threads=2, held=0.01, seconds=[n / 1000 for n in range(1, 101)])],
         take_over=TakeOver(lease=2, margin=1, seconds=[0.2, 0.1, 0.3]),
         growth=[Growth(change="backfill", items=1000, seconds=2, cpu=0.1, before=50, peak=52.5)],
     )

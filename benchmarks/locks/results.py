@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, PlainSerializer
 
 from benchmarks.results import Asked, Bill, Setting
+
+Seconds = Annotated[float, PlainSerializer(lambda seconds: round(seconds, 6))]
+"""Stored to the microsecond."""
 
 
 class Turns(BaseModel):
     """What one turn takes: seconds by the clock each, and milliseconds of the client's processor, round by round."""
 
-    seconds: list[list[float]] = []
+    seconds: list[list[Seconds]] = []
     cpu_ms: list[float] = []
 
 
@@ -30,7 +35,7 @@ class HandOver(BaseModel):
     name: str
     threads: int
     held: float
-    seconds: list[float]
+    seconds: list[Seconds]
 
 
 class TakeOver(BaseModel):
@@ -38,7 +43,7 @@ class TakeOver(BaseModel):
 
     lease: float
     margin: float
-    seconds: list[float]
+    seconds: list[Seconds]
 
 
 class Growth(BaseModel):
