@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs clean
+.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -48,6 +48,9 @@ bench-scaling: $(BENCH_VENV)/bench.done
 
 bench-jobs: $(BENCH_VENV)/bench.done
 	$(BENCH)/python -m benchmarks jobs $(ARGS)
+
+bench-locks: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks locks $(ARGS)
 
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `report`; the others are what these start."""
+"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `locks`, `report`; these start the others."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from benchmarks.jobs import load as job_load
 from benchmarks.jobs import report as job_report
 from benchmarks.jobs import running as job_running
 from benchmarks.jobs.results import JobResults
+from benchmarks.locks import growth as lock_growth
+from benchmarks.locks import report as lock_report
+from benchmarks.locks import running as lock_running
+from benchmarks.locks.results import LockResults
 from benchmarks.registry import ENTRIES
 from benchmarks.results import FOLDER, Results, Scaling, store
 
@@ -39,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_argument("--load", type=float, default=2.0, metavar="SECONDS", help="length of a load")
     jobs.add_argument("--latency", type=float, default=10.0, metavar="SECONDS", help="length at each rate")
     jobs.add_argument("--draft", action="store_true", help="print the tables; write nothing")
+    locks = _command(commands, "locks", _locks, "what locks and changes cost, how soon a lock changes hands")
+    locks.add_argument("--rounds", type=int, default=15)
+    locks.add_argument("--hand-over", type=float, default=25.0, metavar="SECONDS", help="length of each contention")
+    locks.add_argument("--most", type=int, default=max(lock_growth.SIZES), help="the largest number of items")
+    locks.add_argument("--draft", action="store_true", help="print the tables; write nothing")
     _command(commands, "report", _report, "render the report again from what was stored")
     alone = _command(commands, "memory", _memory, "one contender on one path, alone in this process")
     step = _command(commands, "step", _step, "one size in one direction, alone in this process")
@@ -47,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("direction", choices=("read", "write"))
     step.add_argument("items", type=int)
     step.add_argument("endpoint")
+    ready = _command(commands, "change", _change, "one ready-made change, alone in this process")
+    ready.add_argument("change", choices=list(lock_growth.CHANGES))
+    ready.add_argument("items", type=int)
+    ready.add_argument("endpoint")
+    ready.add_argument("prefix")
     _command(commands, "load", _load, "one process of a load of jobs").add_argument("order")
     return parser
 
@@ -96,12 +110,25 @@ def _jobs(given: argparse.Namespace) -> None:
     job_report.publish(results)
 
 
+def _locks(given: argparse.Namespace) -> None:
+    sizes = tuple(size for size in lock_growth.SIZES if size <= given.most)
+    plan = lock_running.Plan(rounds=given.rounds, hand_over_seconds=given.hand_over, sizes=sizes)
+    results = lock_running.run(plan, _say)
+    if given.draft:
+        print("\n".join(lock_report.lines(results)))
+        return
+    store("locks", results)
+    lock_report.publish(results)
+
+
 def _report(_: argparse.Namespace) -> None:
     report.publish(Results.model_validate_json((FOLDER / "latest.json").read_text()))
     if (FOLDER / "scaling.json").exists():
         report.publish_scaling(Scaling.model_validate_json((FOLDER / "scaling.json").read_text()))
     if (FOLDER / "jobs.json").exists():
         job_report.publish(JobResults.model_validate_json((FOLDER / "jobs.json").read_text()))
+    if (FOLDER / "locks.json").exists():
+        lock_report.publish(LockResults.model_validate_json((FOLDER / "locks.json").read_text()))
 
 
 def _memory(given: argparse.Namespace) -> None:
@@ -110,6 +137,10 @@ def _memory(given: argparse.Namespace) -> None:
 
 def _step(given: argparse.Namespace) -> None:
     print(scaling.step(given.direction, given.items, given.endpoint).model_dump_json())
+
+
+def _change(given: argparse.Namespace) -> None:
+    print(lock_growth.grown(given.change, given.items, given.endpoint, given.prefix).model_dump_json())
 
 
 def _load(given: argparse.Namespace) -> None:

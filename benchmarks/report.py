@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from benchmarks.chart import Bar, Panel, chart, figure
 from benchmarks.contender import PATHS, Path
 from benchmarks.registry import OURS, OURS_ASYNC
-from benchmarks.results import Asked, Outcome, Results, Scaling, Setting, Step
+from benchmarks.results import Asked, Bill, Outcome, Results, Scaling, Setting, Step
 from benchmarks.targets import TARGETS, Target
 
 DOCS = FilePath(__file__).parents[1] / "docs"
@@ -66,6 +66,37 @@ def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]
     yield f"|---|{'---:|' * (len(heads) - 1)}"
     for line in lines:
         yield f"| {' | '.join(line)} |"
+
+
+def cost_lines(costs: Mapping[str, Sequence[Bill]]) -> Iterator[str]:
+    """A table of what calls cost, story by story."""
+    if costs:
+        yield from ("", "### Request units, call by call", "")
+        found = [line for story, bills in costs.items() for line in _story(story, bills)]
+        yield from table(("", "read units", "write units"), found)
+
+
+def _story(story: str, bills: Sequence[Bill]) -> Iterator[Sequence[str]]:
+    read, write = sum(bill.read_units for bill in bills), sum(bill.write_units for bill in bills)
+    yield (f"**{story}**", f"**{read:g}**", f"**{write:g}**")
+    for bill in bills:
+        yield (bill.call, f"{bill.read_units:g}", f"{bill.write_units:g}")
+        if bill.items > 1:
+            each = (f"{units / bill.items:.3g}" for units in (bill.read_units, bill.write_units))
+            yield (f"{bill.call}: each of {bill.items:,} items", *each)
+
+
+def target_line(what: str, sense: str, wanted: float, found: float) -> Sequence[str]:
+    """A line of a table of targets; `sense` is "at most" or "at least"."""
+    reached = found <= wanted if sense == "at most" else found >= wanted
+    return (what, f"{sense} {wanted:,g}", f"{found:,.0f}", "reached" if reached else "**not reached**")
+
+
+def marks(seconds: Iterable[float]) -> Sequence[str]:
+    """The median, the 99th percentile and the most, in milliseconds; nothing where nothing was measured."""
+    found = sorted(seconds)
+    chosen = (found[len(found) // 2], found[len(found) * 99 // 100], found[-1]) if found else ()
+    return [f"{mark * 1e3:.1f}" for mark in chosen]
 
 
 def _target(target: Target, results: Results) -> Sequence[str]:

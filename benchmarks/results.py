@@ -63,6 +63,16 @@ class Results(BaseModel):
     memory: dict[PathName, dict[str, Memory]] = {}
 
 
+class Bill(BaseModel):
+    """A call, and the request units AWS bills for it."""
+
+    call: str
+    read_units: float
+    write_units: float
+    items: int = 1
+    """Of how many items the call was."""
+
+
 class Step(BaseModel):
     """So many items read or written: processor and clock microseconds an item, megabytes resident at most."""
 

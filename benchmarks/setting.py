@@ -22,6 +22,8 @@ _PACKAGES = (
     "uvloop",
     "aws-lambda-powertools",
     "huey",
+    "python-dynamodb-lock",
+    "dynalock",
 )
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.billing import Billing
+from benchmarks.engine import processor_seconds
 from benchmarks.jobs import latency, report, running
-from benchmarks.jobs.billing import Billing
-from benchmarks.jobs.engine import processor_seconds
-from benchmarks.jobs.results import Bill, Crew, Done, JobResults, Latency, Load, Peer
+from benchmarks.jobs.results import Crew, Done, JobResults, Latency, Load, Peer
 from benchmarks.jobs.throughput import CREWS, WORKS, Field
-from benchmarks.results import store
+from benchmarks.results import Bill, store
 from benchmarks.setting import setting
 
 from aircraftops_data import AircraftOps

@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import Any
 
-from aircraftops_data import CoreTable, metered
+from aircraftops_data import CoreTable
 from aircraftops_data.jobs import Claim, Job, Jobs
-from aircraftops_data.testing import ManualClock
-from benchmarks.jobs.billing import Billing
-from benchmarks.jobs.results import Bill
+from benchmarks.results import Bill
+from benchmarks.telling import Teller, Ticking
 
-T = TypeVar("T")
 SMALL = {"airframe": "N172AB", "check": "A"}
 LARGE = {"text": "x" * 10_000}
 
 
-class Ticking(ManualClock):
-    """Goes on a little each time it is looked at, as time does between any two requests."""
-
-    def now(self) -> datetime:
-        """The instant now."""
-        self.advance(timedelta(milliseconds=1))
-        return super().now()
-
-
-class Teller:
-    """One queue, alone on one engine, and the bills of the calls made so far."""
+class JobTeller(Teller):
+    """One queue."""
 
     def __init__(self, core: CoreTable, clock: Ticking, queue: str, shards: int = 1) -> None:
-        self.core = CoreTable(Billing(core.runner.transport), core.context)
+        super().__init__(core)
         self.jobs = Jobs(self.core)
-        self.bills: list[Bill] = []
         self._clock = clock
         self._queue = queue
         self._shards = shards
         self.pass_time(1)
-
-    def tell(self, call: str, work: Callable[[], T]) -> T:
-        """Make a call and keep its bill."""
-        with metered() as meter:
-            result = work()
-        units = meter.consumed
-        self.bills.append(Bill(call=call, read_units=units.read_units, write_units=units.write_units))
-        return result
 
     def enqueue(self, call: str = "enqueue", payload: Any = SMALL, **how: Any) -> Job:
         """Ask for a job."""
@@ -70,10 +50,10 @@ class Teller:
         self.jobs.reshard(self._queue, self._shards)
 
 
-Story = Callable[[Teller], None]
+Story = Callable[[JobTeller], None]
 
 
-def simple(teller: Teller) -> None:
+def simple(teller: JobTeller) -> None:
     """The whole life of a job that asks for nothing special."""
     teller.enqueue()
     claim = teller.claim()
@@ -81,7 +61,7 @@ def simple(teller: Teller) -> None:
     teller.complete(claim)
 
 
-def fenced(teller: Teller) -> None:
+def fenced(teller: JobTeller) -> None:
     """A job whose completion is one with what it wrote."""
     teller.enqueue()
     claim = teller.claim()
@@ -98,14 +78,14 @@ def fenced(teller: Teller) -> None:
     teller.tell("completion, in a transaction", together)
 
 
-def unique(teller: Teller) -> None:
+def unique(teller: JobTeller) -> None:
     """A job of a unique key; the second one asked for is the first."""
     teller.enqueue(unique="N172AB")
     teller.enqueue("enqueue again", unique="N172AB")
     teller.complete(teller.claim())
 
 
-def workflow(teller: Teller) -> None:
+def workflow(teller: JobTeller) -> None:
     """A workflow of two jobs, one after the other."""
     parent = teller.enqueue("enqueue the parent", workflow="flow")
     teller.enqueue("enqueue the child", workflow=parent.workflow, parents=[parent])
@@ -115,7 +95,7 @@ def workflow(teller: Teller) -> None:
     teller.complete(teller.claim("claim the child"), "complete the child")
 
 
-def blocked(teller: Teller) -> None:
+def blocked(teller: JobTeller) -> None:
     """A job whose parent runs much later, so that it is looked at meanwhile."""
     parent = teller.enqueue("enqueue the parent", workflow="later", run_at=timedelta(hours=1))
     teller.enqueue("enqueue the child", workflow=parent.workflow, parents=[parent])
@@ -124,7 +104,7 @@ def blocked(teller: Teller) -> None:
     teller.poll("poll")
 
 
-def large(teller: Teller) -> None:
+def large(teller: JobTeller) -> None:
     """A payload of 10 KB."""
     teller.enqueue(payload=LARGE)
     claim = teller.claim()
@@ -132,7 +112,7 @@ def large(teller: Teller) -> None:
     teller.complete(claim)
 
 
-def retried(teller: Teller) -> None:
+def retried(teller: JobTeller) -> None:
     """A job that fails once, and then not."""
     teller.enqueue()
     claim = teller.claim()
@@ -140,7 +120,7 @@ def retried(teller: Teller) -> None:
     teller.complete(teller.claim("claim again"))
 
 
-def dead(teller: Teller) -> None:
+def dead(teller: JobTeller) -> None:
     """A job that fails for good, and is run again by hand."""
     job = teller.enqueue(max_attempts=1)
     claim = teller.claim()
@@ -148,7 +128,7 @@ def dead(teller: Teller) -> None:
     teller.tell("redrive", lambda: teller.jobs.redrive(job.id))
 
 
-def put_off(teller: Teller) -> None:
+def put_off(teller: JobTeller) -> None:
     """A job that is snoozed, and then cancelled."""
     job = teller.enqueue()
     claim = teller.claim()
@@ -156,7 +136,7 @@ def put_off(teller: Teller) -> None:
     teller.tell("cancel", lambda: teller.jobs.cancel(job.id))
 
 
-def limited(teller: Teller) -> None:
+def limited(teller: JobTeller) -> None:
     """Two jobs of which one may run at a time."""
     for call in ("enqueue", "enqueue the second"):
         teller.enqueue(call, limit=("airframe N172AB", 1))
@@ -165,7 +145,7 @@ def limited(teller: Teller) -> None:
     teller.complete(claim)
 
 
-def long_running(teller: Teller) -> None:
+def long_running(teller: JobTeller) -> None:
     """A job that outlives its first lease: its ticket is moved on once; then its worker is gone, another takes over."""
     teller.enqueue()
     claim = teller.claim()
@@ -177,7 +157,7 @@ def long_running(teller: Teller) -> None:
     teller.claim("take over after a lost lease")
 
 
-def idle(teller: Teller) -> None:
+def idle(teller: JobTeller) -> None:
     """A queue with nothing to do."""
     teller.poll("poll")
 
@@ -203,6 +183,6 @@ STORIES: Mapping[str, tuple[Story, int]] = {
 def told(name: str, core: CoreTable, clock: Ticking) -> list[Bill]:
     """The bills of one story. The core's context has this clock, and nobody else is at work on its table."""
     story, shards = STORIES[name]
-    teller = Teller(core, clock, f"{name} {core.context.chance.identifier()}", shards)
+    teller = JobTeller(core, clock, f"{name} {core.context.chance.identifier()}", shards)
     story(teller)
     return teller.bills

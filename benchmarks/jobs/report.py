@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.jobs.results import Bill, JobResults, Latency, Load, Peer, Work
-from benchmarks.report import DOCS, between, setting_lines, table
+from benchmarks.jobs.results import JobResults, Latency, Load, Peer, Work
+from benchmarks.report import DOCS, between, cost_lines, marks, setting_lines, table, target_line
+from benchmarks.results import Bill
 
 SIMPLE = "A simple job"
 HEARTBEAT = "heartbeat"
@@ -31,7 +32,7 @@ def lines(results: JobResults) -> Iterator[str]:
     yield f"{results.engine}. Load average at the start: {results.load_average:.1f}."
     yield from ("", "### Targets", "")
     yield from table(("", "Wanted", "Measured", ""), [*_targets(results)])
-    yield from _cost_lines(results.costs)
+    yield from cost_lines(results.costs)
     yield from ("", "### What a table carries", "")
     yield from table(("Shards", "jobs a second, for each priority", "write units a second"), [*_shards(results.costs)])
     yield from _load_lines(results.loads)
@@ -42,49 +43,30 @@ def lines(results: JobResults) -> Iterator[str]:
 def _targets(results: JobResults) -> Iterator[Sequence[str]]:
     if SIMPLE in results.costs:
         beats, others = _apart(results.costs[SIMPLE])
-        yield _target("Write units of a simple job, without heartbeats", "at most", 14, others)
-        yield _target("Write units of a heartbeat", "at most", 1, beats)
+        yield target_line("Write units of a simple job, without heartbeats", "at most", 14, others)
+        yield target_line("Write units of a heartbeat", "at most", 1, beats)
     for shards in (1, 8):
         for bill in results.costs.get(f"Idle, {shards} shard{'s' * (shards > 1)}", []):
             units = bill.read_units / shards / PRIORITIES
-            yield _target(
+            yield target_line(
                 f"Read units of an idle poll, for each of {shards * PRIORITIES} partitions", "at most", 1, units
             )
     for work, title in _OURS.items():
         rates = [load.done.requests / load.seconds for load in results.loads if load.work == work]
         if rates:
-            yield _target(f"Requests a second on DynamoDB Local here, {title}, best", "at least", 1000, max(rates))
+            yield target_line(f"Requests a second on DynamoDB Local here, {title}, best", "at least", 1000, max(rates))
     for work, title in _OURS.items():
         rates = [load.done.requests / load.done.cpu for load in results.loads if load.work == work and load.done.cpu]
         if rates:
-            yield _target(
+            yield target_line(
                 f"Requests for each second of a client's processor, {title}, best", "at least", 1000, max(rates)
             )
-
-
-def _target(what: str, sense: str, wanted: float, found: float) -> Sequence[str]:
-    reached = found <= wanted if sense == "at most" else found >= wanted
-    return (what, f"{sense} {wanted:,g}", f"{found:,.0f}", "reached" if reached else "**not reached**")
 
 
 def _apart(bills: Sequence[Bill]) -> tuple[float, float]:
     """The write units of a story's heartbeats, and of all else."""
     beats = sum(bill.write_units for bill in bills if bill.call == HEARTBEAT)
     return beats, sum(bill.write_units for bill in bills) - beats
-
-
-def _cost_lines(costs: dict[str, list[Bill]]) -> Iterator[str]:
-    if costs:
-        yield from ("", "### Request units, call by call", "")
-        found = [line for story, bills in costs.items() for line in _story(story, bills)]
-        yield from table(("", "read units", "write units"), found)
-
-
-def _story(story: str, bills: Sequence[Bill]) -> Iterator[Sequence[str]]:
-    read, write = sum(bill.read_units for bill in bills), sum(bill.write_units for bill in bills)
-    yield (f"**{story}**", f"**{read:g}**", f"**{write:g}**")
-    for bill in bills:
-        yield (bill.call, f"{bill.read_units:g}", f"{bill.write_units:g}")
 
 
 def _shards(costs: dict[str, list[Bill]]) -> Iterator[Sequence[str]]:
@@ -135,14 +117,7 @@ def _latency_lines(latencies: Sequence[Latency]) -> Iterator[str]:
 
 
 def _latency(latency: Latency) -> Sequence[str]:
-    found = sorted(latency.seconds)
-    marks = (found[len(found) // 2], found[len(found) * 99 // 100], found[-1]) if found else ()
-    return (
-        str(latency.per_second),
-        str(len(found)),
-        f"{latency.pause * 1e3:g}",
-        *(f"{mark * 1e3:.1f}" for mark in marks),
-    )
+    return (str(latency.per_second), str(len(latency.seconds)), f"{latency.pause * 1e3:g}", *marks(latency.seconds))
 
 
 def _peer_lines(peers: Sequence[Peer]) -> Iterator[str]:

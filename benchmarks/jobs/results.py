@@ -6,19 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from benchmarks.results import Setting
+from benchmarks.results import Bill, Setting
 
 Work = Literal["plain", "enqueue", "claim", "both"]
 """What the hands of a client do: half of them each where it is both; "plain" is the engine's share alone."""
 ClientKind = Literal["direct", "botocore", "asyncio"]
-
-
-class Bill(BaseModel):
-    """A call, and the request units AWS bills for it."""
-
-    call: str
-    read_units: float
-    write_units: float
 
 
 class Done(BaseModel):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from aircraftops_data import AircraftOps
-from aircraftops_data.testing import local_session
+from benchmarks.engine import CompilingDynamoDB, connected, load_average
 from benchmarks.jobs import costs, latency, peers
-from benchmarks.jobs.engine import CompilingDynamoDB
-from benchmarks.jobs.results import Bill, JobResults
+from benchmarks.jobs.results import JobResults
 from benchmarks.jobs.throughput import Field
+from benchmarks.results import Bill
 from benchmarks.setting import setting
+from benchmarks.telling import Ticking
 
 RATES = (5, 25)
 PAUSE = 0.02
@@ -31,10 +29,10 @@ class Plan:
 def run(plan: Plan, say: Callable[[str], object] = lambda _: None) -> JobResults:
     """Measure it all."""
     with CompilingDynamoDB() as engine:
-        results = JobResults(setting=setting("asyncio"), engine=engine.description, load_average=_load_average())
+        results = JobResults(setting=setting("asyncio"), engine=engine.description, load_average=load_average())
         say("costs")
         results.costs = _costs(engine.endpoint_url)
-        with _connected(engine.endpoint_url, "load-", transport="direct") as ops:
+        with connected(engine.endpoint_url, "load-", transport="direct") as ops:
             if plan.load_seconds:
                 results.loads = list(Field(ops, engine.endpoint_url, "load-").loads(plan.load_seconds, say))
             if plan.latency_seconds:
@@ -45,17 +43,7 @@ def run(plan: Plan, say: Callable[[str], object] = lambda _: None) -> JobResults
     return results
 
 
-def _load_average() -> float:
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-
-
 def _costs(endpoint: str) -> dict[str, list[Bill]]:
-    clock = costs.Ticking()
-    with _connected(endpoint, "costs-", clock=clock) as ops:
+    clock = Ticking()
+    with connected(endpoint, "costs-", clock=clock) as ops:
         return {name: costs.told(name, ops.core, clock) for name in costs.STORIES}
-
-
-def _connected(endpoint: str, prefix: str, **how: Any) -> AircraftOps:
-    ops = AircraftOps.connect(session=local_session(), endpoint_url=endpoint, prefix=prefix, **how)
-    ops.create_tables()
-    return ops

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from time import perf_counter
 
 from aircraftops_data import AircraftOps
-from benchmarks.jobs.engine import processor_seconds
+from benchmarks.engine import processor_seconds
 from benchmarks.jobs.load import READY, Order
 from benchmarks.jobs.results import Crew, Done, Load, Work
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from benchmarks.jobs.costs import STORIES, Ticking, told
+from benchmarks.jobs.costs import STORIES, told
+from benchmarks.telling import Ticking
 
 from aircraftops_data import CoreTable
 from aircraftops_data.jobs import Priority

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from aircraftops_data import AircraftOps
+from aircraftops_data.testing import local_session
 from aircraftops_data.testing.dynamodb_local import SERVER, LocalDynamoDB
 from aircraftops_data.testing.engine import Running
 from aircraftops_data.testing.jars import pinned_jars, read_pins
@@ -25,6 +28,18 @@ class CompilingDynamoDB(LocalDynamoDB):
         java, jars = java_runtime(SERVER.least_java), pinned_jars(read_pins(SERVER.pins))
         process = SERVER.start(java, jars, "-XX:TieredStopAtLevel=4", "-Xmx1g")
         return Running(process.url, f"{SERVER.name} {SERVER.version} ({java.origin}, fully compiling)", process.stop)
+
+
+def connected(endpoint: str, prefix: str, **how: Any) -> AircraftOps:
+    """This library on an engine here, with fresh tables behind this prefix."""
+    ops = AircraftOps.connect(session=local_session(), endpoint_url=endpoint, prefix=prefix, **how)
+    ops.create_tables()
+    return ops
+
+
+def load_average() -> float:
+    """How many wait for a processor, over the last minute; 0 where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def processor_seconds(endpoint: str) -> float | None:
