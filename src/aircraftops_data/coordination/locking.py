@@ -70,16 +70,20 @@ class Seen:
         return self.token if self.token is not None and self.token.state is LockState.HELD else None
 
     @property
-    def mark(self) -> tuple[int, int]:
-        """What changes with every sign of life."""
-        return (-1, -1) if self.beat is None else (self.beat.token, self.beat.beat)
+    def mark(self) -> Mark:
+        """What changes with every acquisition and every sign of life."""
+        token = -1 if self.token is None else self.token.token
+        return (token, -1, -1) if self.beat is None else (token, self.beat.token, self.beat.beat)
+
+
+Mark = tuple[int, int, int]
 
 
 @dataclass
 class Sightings:
     """Since when the beats of held locks have stood still, as far as this process has watched them."""
 
-    _since: dict[str, tuple[tuple[int, int], float]] = field(default_factory=dict[str, tuple[tuple[int, int], float]])
+    _since: dict[str, tuple[Mark, float]] = field(default_factory=dict[str, tuple[Mark, float]])
 
     def still_since(self, name: str, seen: Seen, now: float) -> float:
         """When this beat was seen first."""
@@ -105,8 +109,8 @@ def look(name: str, context: Context) -> Plan[Seen]:
 def obtain(ask: Ask, sightings: Sightings, options: LockOptions, context: Context) -> Plan[Grip]:
     """Take a lock, when it is to be had before the time is up.
 
-    1 read unit for each look and 4 write units to take it; 6 the first time ever. Raises LockHeldError, or what the
-    engine failed with last.
+    1 read unit for each look; 1 write unit to take a free one, 4 to follow a dead holder, 6 the first time ever. Raises
+    LockHeldError, or what the engine failed with last.
     """
     found: Grip | LockHeldError | StoreError
     for attempt in count():
@@ -181,35 +185,26 @@ def _held_by(held: LockToken) -> LockHeldError:
 
 def _taking(ask: Ask, seen: Seen, context: Context) -> Sequence[Intent[Any]]:
     """The writes that take a lock which is as it was seen; of a held one the beat must still be the same."""
-    fields: dict[str, Any] = {
-        "owner": ask.owner,
-        "lease": ask.lease,
-        "nonce": ask.nonce,
-        "acquired_at": context.clock.now(),
-    }
+    now = context.clock.now()
+    fields: dict[str, Any] = {"owner": ask.owner, "lease": ask.lease, "nonce": ask.nonce, "acquired_at": now}
     if seen.token is None:
         token = LockToken(name=ask.name, token=1, state=LockState.HELD, **fields)
         return [Create(token), Create(LockBeat(name=ask.name, token=1)), Create(LockName(name=ask.name))]
-    before = seen.token.token
+    before, watched, beat = seen.mark
     taken = {**fields, "token": before + 1, "state": LockState.HELD}
     same = (LockToken.f.token == before) & (LockToken.f.state == seen.token.state)
+    taking = updating(LockToken, name=ask.name, set=taken, where=same)
+    if seen.held is None:
+        # Who gave it back no longer believes in it, whatever its last heartbeat is told: the beat needs no write.
+        return [taking]
     # A query reads item by item: the token may be of a holder that came between, the beat of the one who was watched.
-    watched, beat = seen.mark
     still = (LockBeat.f.token == watched) & (LockBeat.f.beat == beat)
-    return [
-        updating(LockToken, name=ask.name, set=taken, where=same),
-        updating(
-            LockBeat,
-            name=ask.name,
-            set={"token": before + 1, "beat": 0},
-            where=still if seen.held is not None else LockBeat.f.token == before,
-        ),
-    ]
+    return [taking, updating(LockBeat, name=ask.name, set={"token": before + 1, "beat": 0}, where=still)]
 
 
 def beating(name: str, token: int) -> Intent[Any]:
     """A sign of life, for who still has the lock. Said twice it does no harm. 1 write unit."""
-    return updating(LockBeat, name=name, add={"beat": 1}, where=LockBeat.f.token == token)
+    return updating(LockBeat, name=name, set={"token": token}, add={"beat": 1}, where=LockBeat.f.token <= token)
 
 
 def kept(name: str, token: int, context: Context) -> Plan[None]:
@@ -242,7 +237,7 @@ def revoked(name: str, token: int, context: Context) -> Plan[None]:
     beat = {"token": token + 1, "beat": 0}
     writes: list[Intent[Any]] = [
         updating(LockToken, name=name, set=free, where=held_under(token)),
-        updating(LockBeat, name=name, set=beat, where=LockBeat.f.token == token),
+        updating(LockBeat, name=name, set=beat, where=LockBeat.f.token <= token),
     ]
     try:
         yield from commit(writes, context)

@@ -48,7 +48,7 @@ class LockBeat(Entity, table=JOBS, entity_type="lock_beat"):
 
     name: Name
     token: Count
-    """Always that of the lock."""
+    """Of the last holder that gave a sign of life, or of who took the lock from one that gave none."""
     beat: int = 0
 
     primary = PrimaryKey("LOCK#{name}", "BEAT")

@@ -216,7 +216,7 @@ class AsyncLocks:
         """Hold a lock: `async with locks.hold(name) as lock`, or `@locks.hold(name)` over a function of the lock.
 
         A heartbeat in the background renews the lease every third of it. With `prove` it stops once `lock.check()`
-        was not called for so long. 5 write units, 1 more for each heartbeat; 1 read unit for each look. Raises
+        was not called for so long. 2 write units, 1 more for each heartbeat; 1 read unit for each look. Raises
         LockHeldError after `wait`, and LockLostError at the end of a block during which the lock was lost.
         """
         return AsyncHold(self, names_in_order([name]), self._terms(lease, wait, prove, owner))
