@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from entities import NEW_PARTS, OLD_PARTS, OldPart, Part, index_keys, stored
 
-from aircraftops_data import CoreTable
+from aircraftops_data import CoreTable, Entity, PrimaryKey, Table, upgrader
 from aircraftops_data.errors import CorruptItemError
 from aircraftops_data.request import Request
 from aircraftops_data.testing import ManualClock
@@ -22,6 +23,32 @@ WRITES: dict[str, Callable[[CoreTable], Part]] = {
     "put": lambda core: core.put(core.get(Part, number="1")),
     "replace": lambda core: core.replace(core.get(Part, number="1")),
 }
+
+OLD_BOLTS, NEW_BOLTS = Table("Bolts"), Table("Bolts")
+
+
+class OldBolt(Entity, table=OLD_BOLTS, entity_type="bolt"):
+    """As an older release had it."""
+
+    number: str
+    maker: str
+
+    primary = PrimaryKey("BOLT#{number}", "BOLT")
+
+
+class Bolt(Entity, table=NEW_BOLTS, entity_type="bolt", schema_version=2):
+    """With an upgrader that makes a dict of its own."""
+
+    number: str
+    vendor: str
+    stock: int = 0
+
+    primary = PrimaryKey("BOLT#{number}", "BOLT")
+
+    @upgrader(1)
+    @staticmethod
+    def _maker_is_vendor(values: dict[str, Any]) -> dict[str, Any]:
+        return {"number": values["number"], "vendor": values["maker"]}
 
 
 class TestSchemaVersions:
@@ -47,6 +74,26 @@ class TestSchemaVersions:
         assert (written.version, written.created_at) == (2, before_it.created_at)
         assert old.get(Part, number="1") == written
         assert written.note in ("n", "new")
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda core: core.update(Bolt, number="1", set={"stock": 1}),
+            lambda core: core.update(core.get(Bolt, number="1"), set={"stock": 1}),
+            lambda core: core.put(Bolt(number="1", vendor="acme")),
+            lambda core: core.replace(core.get(Bolt, number="1")),
+        ],
+        ids=["blind", "instance", "put", "replace"],
+    )
+    def test_what_the_library_keeps_outlives_an_upgrader_that_makes_a_dict_of_its_own(
+        self, connect: Connect, clock: ManualClock, write: Callable[[CoreTable], Bolt]
+    ) -> None:
+        core = connect(OLD_BOLTS, clock=clock)
+        old = core.create(OldBolt(number="1", maker="acme"))
+        read = core.get(Bolt, number="1")
+        assert (read.version, read.created_at) == (1, old.created_at)
+        assert write(core).version == 2
+        assert "maker" not in (stored(core, Bolt, number="1") or {})
 
     def test_an_attribute_nobody_here_knows_survives(self, old: CoreTable) -> None:
         parameters = {

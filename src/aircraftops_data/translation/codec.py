@@ -195,8 +195,11 @@ class EntityCodec(Generic[E]):
         return self._with_expiry(found, item)
 
     def _lift(self, item: ItemView, version: int, values: dict[str, Any]) -> dict[str, Any]:
+        # What the library keeps is not the entity's to lose: an upgrader may return a dict of its own.
+        kept = self.definition.table.managed.names()
         try:
-            return dict(self.definition.upgraders[version](dict(values)))
+            lifted = dict(self.definition.upgraders[version](dict(values)))
+            return {**lifted, **{name: value for name, value in values.items() if name in kept}}
         except Exception as error:  # noqa: BLE001 - an upgrader is the user's code and may raise anything
             self._corrupt(item, (f"upgrader from version {version}: {type(error).__name__} @ (item)",), error)
 
