@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from operator import ge, gt, le, lt
 from typing import Any
@@ -21,6 +21,9 @@ _TOKEN = re.compile(r"<>|<=|>=|[=<>(),+]|[#:]?\w+(?:\.#\w+|\[\d+\])*")
 _STEP = re.compile(r"#?\w+")
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _CLAUSES = frozenset({"SET", "REMOVE", "ADD"})
+
+# The digits DynamoDB keeps of a number.
+EXACT = Context(prec=38)
 
 
 class InvalidExpressionError(Exception):
@@ -236,4 +239,4 @@ def _added(found: Value | None, delta: Value | None) -> Value:
 def _sum(left: Value | None, right: Value | None) -> Value:
     if left is None or right is None or "N" not in left or "N" not in right:
         raise InvalidExpressionError("An operand of a sum is no number")
-    return {"N": f"{Decimal(left['N']) + Decimal(right['N']):f}"}
+    return {"N": f"{EXACT.add(Decimal(left['N']), Decimal(right['N'])):f}"}

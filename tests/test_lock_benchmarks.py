@@ -45,7 +45,7 @@ def test_a_turn_takes_the_lock_and_gives_it_back(own: Own) -> None:
 @pytest.mark.slow
 def test_what_a_turn_asks_is_told_as_it_is_sent_and_as_it_is_billed(own: Own) -> None:
     own.asked("asked")
-    assert own.asked("asked") == Asked(requests=3, read_units=1, write_units=5)
+    assert own.asked("asked") == Asked(requests=3, read_units=1, write_units=2)
 
 
 @pytest.mark.slow
@@ -101,7 +101,7 @@ def results(units: float = 4) -> LockResults:
         engine="An engine",
         costs={report.UNCONTENDED: bills, "Backfill of 1,000 items": many},
         rivals=[
-            Rival(name=OURS, told="", asked=Asked(requests=3, read_units=1, write_units=5), turns=ours),
+            Rival(name=OURS, told="", asked=Asked(requests=3, read_units=1, write_units=2), turns=ours),
             Rival(name="theirs", told="no token", asked=Asked(requests=2, write_units=2), turns=theirs),
         ],
         missing={"nobody": "No module named 'nobody'"},
@@ -126,7 +126,7 @@ def test_what_a_call_of_many_items_costs_is_told_for_each_too() -> None:
 
 def test_rivals_are_compared_with_ours_round_by_round() -> None:
     lines = [*report.lines(results())]
-    assert f"| {OURS} | 3 | 1 | 5 | 333 | 4.0 | 4.0 | 4.0 | 1.50 | 1.00 | 1.00 |" in lines
+    assert f"| {OURS} | 3 | 1 | 2 | 333 | 4.0 | 4.0 | 4.0 | 1.50 | 1.00 | 1.00 |" in lines
     assert "| theirs | 2 | 0 | 2 | 1,000 | 1.0 | 1.0 | 1.0 | 1.00 | 0.33 | 0.75 |" in lines
     assert "- theirs: no token." in lines
     assert "- nobody was not there: No module named 'nobody'." in lines
