@@ -139,13 +139,16 @@ def _applied(case: Case, wanted: Any, found: bool | None) -> tuple[list[tuple[st
     if wanted is Action.STOP:
         tells = case.recovery is Recovery.MANUAL and case.state is not S.MANUAL and case.goal is Goal.APPLY
         return lost(case) + [("manual", goal)] * tells, []
+    undone = case.mode is Mode.EXTERNAL and case.state is S.FAILED
+    made = [("started", "roll_back"), ("rolled_back", "roll_back")] * undone + MADE_NOW
+    calls = ["roll_back"] * undone + runs(case, Goal.APPLY)
     if wanted is not Action.PROBE:
-        return lost(case) + MADE_NOW, runs(case, Goal.APPLY)
+        return lost(case) + made, calls
     if found is None:
         return [*lost(case), ("manual", goal)], ["probe"]
     if found:
         return [*lost(case), ("applied", goal)], ["probe"]
-    return lost(case) + MADE_NOW, ["probe", *runs(case, Goal.APPLY)]
+    return lost(case) + made, ["probe", *calls]
 
 
 def _raised(call: Callable[[], object]) -> AircraftOpsDataError | None:

@@ -315,6 +315,17 @@ class TestFailures:
             ("made", "default:2026-03-outside:1"),
         ]
 
+    def test_one_whose_maker_died_before_it_was_undone_is_undone_before_it_is_made_again(
+        self, changes: Changes
+    ) -> None:
+        outside = Outside(KeyError("x"))
+        with pytest.raises(ChangeFailedError):
+            changes.apply([outside.change(recovery="retry")])
+        undoable = outside.change(recovery="retry")
+        undoable.rolls_back(outside.undone)
+        changes.apply([undoable])
+        assert [what for what, _, _ in outside.calls] == ["made", "undone", "made"]
+
     def test_where_undoing_fails_too_a_person_must(self, changes: Changes) -> None:
         outside = Outside(KeyError("x"), ValueError("y"))
         undoable = outside.change()

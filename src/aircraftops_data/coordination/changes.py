@@ -19,6 +19,7 @@ from aircraftops_data.coordination.planning import (
     findings,
     is_lost,
     must_be_told,
+    must_be_undone,
     planned,
     refuse_drift,
     stopped,
@@ -149,6 +150,8 @@ class Changes:
             if found:
                 attempt.step(ChangeState.APPLIED, reason="found by its probe")
                 return
+        if must_be_undone(plan):
+            attempt.make(Goal.ROLL_BACK)
         attempt.make(Goal.APPLY)
 
     def roll_back(self, change: Change, *, reason: str, progress: OnChangeProgress | None = None) -> ChangeRecord:

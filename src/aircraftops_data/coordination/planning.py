@@ -108,6 +108,14 @@ def is_lost(plan: Planned) -> bool:
     return plan.record is not None and plan.state is ChangeState.STARTED and plan.record.mode is Mode.EXTERNAL
 
 
+def must_be_undone(plan: Planned) -> bool:
+    """Whether what an external change did before it raised is to be undone first: its maker died before it could."""
+    record = plan.record
+    if record is None or plan.change.rollback is None or record.goal is Goal.ROLL_BACK:
+        return False
+    return record.state is ChangeState.FAILED and record.mode is Mode.EXTERNAL
+
+
 def must_be_told(plan: Planned) -> bool:
     """Whether the change waits for a person from now on."""
     record = plan.record
@@ -144,7 +152,7 @@ class Concern(StrEnum):
     UNDECLARED = "undeclared"
     """A record of a change that is not declared any more."""
     HISTORY = "history"
-    """A record that is not what its last entry says."""
+    """A record that says what no entry does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +174,13 @@ def findings(
         later = any(other.change.id in made for other in plans[place + 1 :])
         found += [ChangeFinding(concern, plan.change.id, plan.why) for concern in _concerns(plan, later=later)]
     declared = {plan.change.id for plan in plans}
-    last = {entry.change_id: entry.state for entry in entries}
+    told = {(entry.change_id, entry.token, entry.state) for entry in entries}
     for record in records:
         if record.id not in declared:
             found.append(ChangeFinding(Concern.UNDECLARED, record.id, f"it is {record.state}, and not declared"))
-        if last.get(record.id) is not record.state:
-            message = f"it is {record.state}; its last entry says {last.get(record.id)}"
+        # Makers may have gone on since the record was read; what it says has its entry all the same.
+        if (record.id, record.token, record.state) not in told:
+            message = f"it is {record.state} under token {record.token}; no entry says so"
             found.append(ChangeFinding(Concern.HISTORY, record.id, message))
     return found
 

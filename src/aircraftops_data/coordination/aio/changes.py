@@ -18,6 +18,7 @@ from aircraftops_data.coordination.planning import (
     findings,
     is_lost,
     must_be_told,
+    must_be_undone,
     planned,
     refuse_drift,
     stopped,
@@ -150,6 +151,8 @@ class AsyncChanges:
             if found:
                 await attempt.step(ChangeState.APPLIED, reason="found by its probe")
                 return
+        if must_be_undone(plan):
+            await attempt.make(Goal.ROLL_BACK)
         await attempt.make(Goal.APPLY)
 
     async def roll_back(self, change: Change, *, reason: str, progress: OnChangeProgress | None = None) -> ChangeRecord:
