@@ -45,7 +45,7 @@ class PaperSteps(Steps):
     """Steps that are written down, in a dictionary and a list."""
 
     def __init__(self, paper: Paper) -> None:
-        super().__init__(paper._maker, TableNames(), Fence("paper", 1, TableNames()), 1)
+        super().__init__(paper._maker, TableNames(), Fence("paper", 1), 1)
         self._paper = paper
 
     def _commit(

@@ -11,10 +11,9 @@ import typer
 from aircraftops_data.cli.moments import beside_now, spoken
 from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected
 from aircraftops_data.cli.output import show, show_one
-from aircraftops_data.coordination.locking import Seen, look
+from aircraftops_data.coordination.locking import Seen, look_at
 from aircraftops_data.coordination.locks import Locks
 from aircraftops_data.coordination.model import LockState, LockToken
-from aircraftops_data.errors import NotFoundError
 from aircraftops_data.model.encoders import instant_text
 
 locks = typer.Typer(no_args_is_help=True, help="Locks: who holds which, whether they live, and taking one away.")
@@ -104,10 +103,7 @@ def _watched(locks: Locks, name: str, length: timedelta) -> tuple[LockToken, See
 
 
 def _look(locks: Locks, name: str) -> tuple[LockToken, Seen]:
-    seen = locks.run(look(name, locks.context))
-    if seen.token is None:
-        raise NotFoundError(f"There is no lock {name!r}", entity="LockToken", identity={"name": name})
-    return seen.token, seen
+    return locks.run(look_at(name, locks.context))
 
 
 def _lively(life: Life, passed: timedelta) -> Record:

@@ -123,8 +123,8 @@ class Attempt:
 
     def _one_go(self, goal: Goal) -> bool:
         """Run the function once and commit what it gathered; whether that was all. A chunk in conflict runs again."""
-        retry = self._core.context.retry
-        for tries in range(retry.attempts):
+        about = self._core.context
+        for tries in range(about.retry.attempts):
             context = self._context()
             self._run(context, goal)
             try:
@@ -132,11 +132,11 @@ class Attempt:
             except (ChangeStoppedError, LockLostError, StoreError):
                 raise
             except (ConflictError, NotFoundError) as refused:
-                if tries + 1 == retry.attempts or (tries > 0 and refused_for_good(refused)):
+                if tries + 1 == about.retry.attempts or (tries > 0 and refused_for_good(refused)):
                     raise Raised(refused) from refused
             except AircraftOpsDataError as error:
                 raise Raised(error) from error
-            self._core.context.clock.sleep(self._core.context.chance.jitter(retry.ceiling(tries)))
+            about.clock.sleep(about.pause(tries))
         raise AssertionError("the last try returns or raises")
 
     def _run(self, context: ChangeContext, goal: Goal) -> None:

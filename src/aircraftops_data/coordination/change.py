@@ -18,6 +18,7 @@ from aircraftops_data.errors import DefinitionError
 from aircraftops_data.request import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound=StrEnum)
 ID_LIMIT = 200
 
 
@@ -64,9 +65,8 @@ class Change:
         source: str | None = None,
     ) -> None:
         self.id = _named(id)
-        self.mode = Mode(mode) if mode in list(Mode) else _unknown(id, "mode", mode, Mode)
-        known = recovery is None or recovery in list(Recovery)
-        self._recovery = (recovery and Recovery(recovery)) if known else _unknown(id, "recovery", recovery, Recovery)
+        self.mode = _one_of(Mode, mode, id, "mode")
+        self._recovery = None if recovery is None else _one_of(Recovery, recovery, id, "recovery")
         self.order = order if order is not None else id
         self.parameters = dict(parameters or {})
         self.function = function
@@ -108,8 +108,11 @@ class Change:
         return function
 
 
-def _unknown(id: str, what: str, found: object, known: Iterable[str]) -> Any:
-    raise DefinitionError(f"Change {id!r}: {what} is one of {', '.join(known)}, not {found!r}")
+def _one_of(known: type[S], found: str, id: str, what: str) -> S:
+    try:
+        return known(found)
+    except ValueError:
+        raise DefinitionError(f"Change {id!r}: {what} is one of {', '.join(known)}, not {found!r}") from None
 
 
 def _named(id: str) -> str:

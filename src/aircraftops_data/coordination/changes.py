@@ -111,7 +111,7 @@ class Changes:
         stays, and the first two tell it in `.made`.
         """
         ordered = in_order(changes, runs_here)
-        plans = self.plan(ordered)
+        plans = planned(ordered, self._known())
         refuse_drift(plans)
         if all(plan.action is Action.NOTHING for plan in plans):
             return []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from aircraftops_data.coordination.model import LockState, LockToken
-from aircraftops_data.core.context import TableNames
 from aircraftops_data.core.intents import Check
-from aircraftops_data.core.writes import Action, Stamp
+from aircraftops_data.core.writes import Stamp
 from aircraftops_data.errors import LockLostError
 from aircraftops_data.model.conditions import Condition, FieldPath
 from aircraftops_data.model.definition import Item
@@ -23,15 +22,10 @@ def held_under(token: int) -> Condition:
 class Fence(Check):
     """In a transaction: the lock is still held under this token, else LockLostError. 2 write units."""
 
-    def __init__(self, name: str, token: int, names: TableNames) -> None:
+    def __init__(self, name: str, token: int) -> None:
         super().__init__(LockToken.definition(), {"name": name}, held_under(token))
         self._name = name
         self._token = token
-        self._names = names
-
-    def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
-        """One condition check, in the table of the lock whatever the names of the transaction's tables."""
-        return super().resolve(stored, replace(stamp, names=self._names))
 
     def failed(self, item: Item | None, stamp: Stamp) -> LockLostError:
         """The lock was given on, or released."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from aircraftops_data.core.process import this_process
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 
 LOG = logging.getLogger("aircraftops_data.coordination")
@@ -27,13 +27,6 @@ class Terms:
     def of(cls, lease: timedelta, wait: timedelta, prove: timedelta | None, owner: str | None) -> Self:
         """The terms; an owner that is not named is this process on this machine."""
         return cls(lease, wait, prove, owner or this_process())
-
-
-def this_process() -> str:
-    """Host name and process id, for people who want to know who holds a lock."""
-    import platform
-
-    return f"{platform.node() or 'host'}-{os.getpid()}"
 
 
 def names_in_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -106,6 +106,14 @@ def look(name: str, context: Context) -> Plan[Seen]:
     return Seen(token, next((item for item in found if isinstance(item, LockBeat)), None))
 
 
+def look_at(name: str, context: Context) -> Plan[tuple[LockToken, Seen]]:
+    """A lock that is there, and all of it. 1 read unit. Raises NotFoundError where it never was."""
+    seen = yield from look(name, context)
+    if seen.token is None:
+        raise NotFoundError(f"There is no lock {name!r}", entity="LockToken", identity={"name": name})
+    return seen.token, seen
+
+
 def obtain(ask: Ask, sightings: Sightings, options: LockOptions, context: Context) -> Plan[Grip]:
     """Take a lock, when it is to be had before the time is up.
 
@@ -125,7 +133,7 @@ def obtain(ask: Ask, sightings: Sightings, options: LockOptions, context: Contex
         now = context.clock.monotonic()
         if now >= ask.until:
             raise found
-        pause = context.chance.jitter(min(context.retry.ceiling(attempt), options.poll.total_seconds()))
+        pause = context.pause(attempt, options.poll.total_seconds())
         yield Wait(max(_LEAST_WAIT_SECONDS, min(pause, ask.until - now)))
     raise AssertionError("counting has no end")
 

@@ -11,12 +11,14 @@ from typing import Generic, ParamSpec, TypeVar
 
 from aircraftops_data.coordination.fencing import Fence, Guard, guard, lost
 from aircraftops_data.coordination.holding import LOG, Terms, leave_quietly, names_in_order
-from aircraftops_data.coordination.locking import Ask, Grip, Sightings, kept, look, obtain, released, revoked
-from aircraftops_data.coordination.model import LockName, LockOptions, LockToken, positive
+from aircraftops_data.coordination.locking import Ask, Grip, Sightings, kept, look_at, obtain, released, revoked
+from aircraftops_data.coordination.model import LockName, LockOptions, LockToken
 from aircraftops_data.core.context import Context
+from aircraftops_data.core.durations import positive
+from aircraftops_data.core.elsewhere import Elsewhere
 from aircraftops_data.core.hands import Called, Given, Hands
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, LockLostError, NotFoundError
+from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, LockLostError
 from aircraftops_data.model.conditions import FieldPath
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Plan
@@ -48,12 +50,12 @@ class Lock:
     def __repr__(self) -> str:
         return f"<lock {self.name}, token {self.token}>"
 
-    def fence(self) -> Fence:
+    def fence(self) -> Elsewhere[None]:
         """That this lock is still held, for a transaction to carry: `tx.add(lock.fence())`. 2 write units.
 
         The transaction fails as a whole, with LockLostError among its reasons, once another has the lock.
         """
-        return Fence(self.name, self.token, self._locks.context.names)
+        return Elsewhere(Fence(self.name, self.token), self._locks.context.names)
 
     def guard(self, field: FieldPath) -> Guard:
         """For one write outside a transaction: `core.update(..., set={**g.set}, where=g.where)` with the guard `g`.
@@ -259,10 +261,8 @@ class Locks:
 
     def get(self, name: str) -> LockToken:
         """A lock as it is: its token, and who has it. 1 read unit. Raises NotFoundError where it never was."""
-        seen = self.run(look(name, self.context))
-        if seen.token is None:
-            raise NotFoundError(f"There is no lock {name!r}", entity="LockToken", identity={"name": name})
-        return seen.token
+        lock, _ = self.run(look_at(name, self.context))
+        return lock
 
     def all(self) -> list[LockToken]:
         """Every lock there ever was, by name. 1 read unit per lock, and 1 per 4 KB of names."""

@@ -9,7 +9,6 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
 from aircraftops_data.model.schema import JOBS
@@ -75,10 +74,3 @@ class LockOptions:
         """How long the beat of a holder with this lease must stand still before another may take its lock."""
         # Clocks of computers drift by up to 200 parts in a million; two may do so in opposite directions.
         return lease * 1.001 + self.margin
-
-
-def positive(duration: timedelta, what: str) -> timedelta:
-    """The duration. Raises InvalidInputError unless it is longer than nothing."""
-    if duration <= timedelta():
-        raise InvalidInputError(f"{what} lasts longer than nothing")
-    return duration

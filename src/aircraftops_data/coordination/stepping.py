@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import inspect
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,12 +12,12 @@ from typing import Any, Self
 
 from aircraftops_data.coordination.change import Change, Mode
 from aircraftops_data.coordination.chunk import Chunk
-from aircraftops_data.coordination.fencing import Fence
 from aircraftops_data.coordination.record import MADE, OPEN, ChangeEntry, ChangeRecord, ChangeState, Goal
 from aircraftops_data.core.commit import commit
 from aircraftops_data.core.context import Context, TableNames
 from aircraftops_data.core.elsewhere import elsewhere
 from aircraftops_data.core.intents import Create, Replace, stamped
+from aircraftops_data.core.process import host_name
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import (
     AircraftOpsDataError,
@@ -46,7 +45,7 @@ class Maker:
     @classmethod
     def of(cls, scope: str, operator: str | None) -> Self:
         """The maker that this process is; an operator who is not named is who runs it."""
-        return cls(scope, platform.node() or "host", operator or _user())
+        return cls(scope, host_name(), operator or _user())
 
 
 def _user() -> str:
@@ -60,7 +59,7 @@ def _user() -> str:
 class Steps:
     """The steps taken while one lock is held; they are numbered, so that the history has one order."""
 
-    def __init__(self, maker: Maker, names: TableNames, fence: Fence, token: int) -> None:
+    def __init__(self, maker: Maker, names: TableNames, fence: Intent[None], token: int) -> None:
         self._maker = maker
         self._names = names
         self._fence = fence

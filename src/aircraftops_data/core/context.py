@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import cast
 
 from aircraftops_data.clock import Chance, Clock, Retry, SystemClock
@@ -32,11 +33,15 @@ class Context:
     chance: Chance = field(default_factory=Chance)
     retry: Retry = field(default_factory=Retry)
 
+    def pause(self, attempt: int, most: float = inf) -> float:
+        """The seconds to wait before the try after `attempt`, by the retry policy: with jitter, and up to `most`."""
+        return self.chance.jitter(min(self.retry.ceiling(attempt), most))
+
     def back_off(self, attempt: int, give_up: Callable[[int], StoreError]) -> Plan[None]:
         """Wait before the try after `attempt`. Raises what `give_up` makes of the tries when they are used up."""
         if attempt + 1 >= self.retry.attempts:
             raise give_up(self.retry.attempts)
-        yield Wait(self.chance.jitter(self.retry.ceiling(attempt)))
+        yield Wait(self.pause(attempt))
 
 
 # The transport has its own retries; these are for an answer that was lost after them.
@@ -61,5 +66,5 @@ def send(request: Request, context: Context) -> Plan[Response]:
             unknown = unknown or error
             if attempt + 1 == _RESENDS:
                 raise unknown from error
-            yield Wait(context.chance.jitter(context.retry.ceiling(attempt)))
+            yield Wait(context.pause(attempt))
     raise AssertionError("the last try returns or raises")

@@ -11,8 +11,9 @@ from typing import Any, Literal, TypeVar, Unpack
 
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.crew import Work
+from aircraftops_data.core.durations import positive
 from aircraftops_data.core.query import Query
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, NotFoundError, StoreError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, NotFoundError, StoreError
 from aircraftops_data.jobs.asking import How, edges_of, job_of
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.claiming import Claimer
@@ -106,9 +107,7 @@ class Jobs(JobViews):
 
     def claimer(self, worker: str, lease: timedelta = LEASE) -> Claimer:
         """One who claims; a worker keeps its own, which learns how many others there are."""
-        if lease <= timedelta():
-            raise InvalidInputError("A lease lasts longer than nothing")
-        return Claimer(worker, lease, self.options)
+        return Claimer(worker, positive(lease, "A lease"), self.options)
 
     def claim(self, *queues: str, worker: str, lease: timedelta = LEASE) -> Claim | None:
         """Claim the first job that is due, of the first of these queues that has one; None where none has.

@@ -78,7 +78,7 @@ def obtain(key: str, holder: str, lease: timedelta, wait: timedelta, context: Co
         left = (deadline - context.clock.now()).total_seconds()
         if left <= 0:
             raise OnceInProgressError(f"Another is at work on {key!r}", until=once.lease_until, existing=once)
-        yield Wait(min(left, context.chance.jitter(context.retry.ceiling(attempt))))
+        yield Wait(min(left, context.pause(attempt)))
     raise AssertionError("counting has no end")
 
 

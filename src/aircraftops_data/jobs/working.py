@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -13,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from aircraftops_data.clock import Chance
+from aircraftops_data.core.process import this_process
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.states import JobState
@@ -164,9 +164,7 @@ def exception_of(error: BaseException) -> Exception:
 
 def worker_identity(chance: Chance) -> str:
     """Host name, process id and a nonce, so that no two workers there ever were share a name."""
-    import platform
-
-    return f"{platform.node() or 'host'}-{os.getpid()}-{chance.identifier(32)}"
+    return f"{this_process()}-{chance.identifier(32)}"
 
 
 def check_queues(queues: Sequence[str], needed: bool) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ class AsyncChanges:
         stays, and the first two tell it in `.made`.
         """
         ordered = in_order(changes, runs_here)
-        plans = await self.plan(ordered)
+        plans = planned(ordered, await self._known())
         refuse_drift(plans)
         if all(plan.action is Action.NOTHING for plan in plans):
             return []

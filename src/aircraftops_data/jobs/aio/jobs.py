@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeVar, Unpack
 from aircraftops_data.core.aio.crew import Work
 from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.commit import write
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, NotFoundError, StoreError
+from aircraftops_data.core.durations import positive
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, NotFoundError, StoreError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.turn import AsyncTurn, run_once
 from aircraftops_data.jobs.aio.views import AsyncJobViews
@@ -105,9 +106,7 @@ class AsyncJobs(AsyncJobViews):
 
     def claimer(self, worker: str, lease: timedelta = LEASE) -> Claimer:
         """One who claims; a worker keeps its own, which learns how many others there are."""
-        if lease <= timedelta():
-            raise InvalidInputError("A lease lasts longer than nothing")
-        return Claimer(worker, lease, self.options)
+        return Claimer(worker, positive(lease, "A lease"), self.options)
 
     async def claim(self, *queues: str, worker: str, lease: timedelta = LEASE) -> AsyncClaim | None:
         """Claim the first job that is due, of the first of these queues that has one; None where none has.
