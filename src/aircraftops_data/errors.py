@@ -9,6 +9,7 @@
         InvalidCursorError             a cursor that is damaged, forged or of another query
         InvalidValueError              a value that DynamoDB cannot hold, or that an entity's field refuses
         InvalidMessageError            a message that names no job
+        UnsupportedAlgorithmError      a hash algorithm that audit chains do not have (.algorithm)
         ItemTooLargeError              an item over 400 KB
         RequestRefusedError            the engine called the request invalid; nothing was changed
       NotFoundError                    no such item
@@ -116,6 +117,12 @@ class InvalidValueError(InvalidInputError):
 
 class InvalidMessageError(InvalidInputError):
     """A message from a queue that does not say which job it tells of."""
+
+
+class UnsupportedAlgorithmError(InvalidInputError):
+    """A hash algorithm that audit chains do not have, or that a later version of this library has."""
+
+    algorithm: str = ""
 
 
 class ItemTooLargeError(InvalidInputError):
