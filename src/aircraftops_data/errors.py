@@ -33,6 +33,8 @@
       CorruptItemError                 stored data does not fit its entity (.problems)
         UnknownEntityTypeError         an item whose type nobody declared
         WrongEntityTypeError           an item of another type at this key
+        TamperError                    a chain of events is not as its blocks left it (.chain)
+          ChainForkedError             two blocks follow the same one, or the head was set back (.number)
       StoreError                       AWS or the network (.code, .retryable)
         ThrottledError                 too many requests or units
         TimeoutError                   no answer in time; the outcome of a write is unknown
@@ -273,6 +275,18 @@ class WrongEntityTypeError(CorruptItemError):
     """An item of another entity type stands where this entity was expected."""
 
     found: str | None = None
+
+
+class TamperError(CorruptItemError):
+    """A chain of events is not as its blocks left it; `chain.verify` says where."""
+
+    chain: str = ""
+
+
+class ChainForkedError(TamperError):
+    """Block `number` is there though the head of the chain does not know it: nothing more is appended."""
+
+    number: int = 0
 
 
 class StoreError(AircraftOpsDataError):

@@ -86,6 +86,11 @@ class Action:
     """This claim of a unique value, taken over from the item of this key."""
 
     @property
+    def is_plain_put(self) -> bool:
+        """Whether it puts its item whatever is there."""
+        return self.kind == "Put" and "ConditionExpression" not in self.parameters
+
+    @property
     def place(self) -> tuple[str, str]:
         """Where the action lands, to tell whether two actions meet in one item."""
         return self.parameters["TableName"], repr(sorted(self.key.items()))
@@ -309,8 +314,22 @@ def handed_over(groups: list[list[Action]]) -> list[list[Action]]:
     claimed = {action.place for action in actions if action.claim_from is not None}
     return [
         [_taken_over(action, released) for action in group if action.releases is None or action.place not in claimed]
-        for group in groups
+        for group in _said_once(groups)
     ]
+
+
+def _said_once(groups: list[list[Action]]) -> list[list[Action]]:
+    """The actions without those that would put the very same item again, whatever is there."""
+    puts = [action for group in groups for action in group if action.is_plain_put]
+    first = {action.place: action for action in reversed(puts)}
+    if len(first) == len(puts):
+        return groups
+    return [[action for action in group if not _said_before(action, first)] for group in groups]
+
+
+def _said_before(action: Action, first: Mapping[tuple[str, str], Action]) -> bool:
+    said = first.get(action.place) if action.is_plain_put else None
+    return said is not None and said is not action and said.item == action.item
 
 
 def _taken_over(action: Action, released: Mapping[tuple[str, str], Item]) -> Action:

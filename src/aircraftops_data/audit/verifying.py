@@ -1,0 +1,201 @@
+"""Verifying a chain against its table: every block and event of a range, read strongly, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aircraftops_data.audit.appending import search, tip_of
+from aircraftops_data.audit.block import Block, Entry, Tip
+from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed
+from aircraftops_data.audit.merkle import Tree
+from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
+from aircraftops_data.audit.report import Finding, FindingKind, Report
+from aircraftops_data.core.asking import finding, query_reading
+from aircraftops_data.core.batch import GET_LIMIT, batch_get_from
+from aircraftops_data.core.context import Context
+from aircraftops_data.core.reading import Reading, chunk, source_of
+from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.model.declarations import KeyQuery
+from aircraftops_data.model.definition import Item
+from aircraftops_data.model.schema import AUDIT_EVENTS
+from aircraftops_data.request import Plan
+
+ERASE = "audit.erase"
+"""The action of the event that says that another was erased; its details name that."""
+Place = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An entry whose event is not there, or is another by now, and what there is to say of it so far."""
+
+    entry: Entry
+    block: int
+    seq: int
+    due: bool
+    problem: str | None
+
+
+@dataclass
+class Verification:
+    """One run over the blocks of a chain, from behind `links.tip` on."""
+
+    report: Report
+    links: Links
+    head: Tip
+    context: Context
+    holds: bool = False
+    """Whether any legal hold is in force: then events may be kept longer than their blocks say."""
+    gone: list[Gone] = field(default_factory=list[Gone])
+
+    def run(self, until_seq: int | None) -> Plan[None]:
+        """Check block after block, up to the one with the event `until_seq` or to the end, and then the end itself."""
+        reading = raw(Block.primary(chain=self.report.chain).at_least(number=self.links.tip.number + 1))
+        start: Item | None = None
+        whole = until_seq is None
+        while until_seq is None or self.links.tip.size < until_seq:
+            part = yield from chunk(reading, self.context, start, None if whole else 1)
+            for item in part.items:
+                yield from self._block(item)
+            start = part.next
+            if start is None:
+                self.links.finish(self.head)
+                break
+        for gone in self.gone:
+            yield from self._settle(gone)
+
+    def _block(self, item: Item) -> Plan[None]:
+        block = self.links.check(item)
+        if block is None:
+            return
+        if block.number > self.head.number:
+            # It was put while this runs, or behind the head's back: the two are written together.
+            self.head = yield from tip_of(self.report.chain, self.context)
+        stored = yield from self._stored(block.entries)
+        now = self.context.clock.now()
+        for seq, entry in enumerate(block.entries, block.first_seq):
+            yield from self._event(block, seq, entry, stored.get(_place(_key(entry))), now)
+
+    def _stored(self, entries: Iterable[Entry]) -> Plan[dict[Place, Item]]:
+        """The events of a block that are there, by where they lie."""
+        name = self.context.names[AUDIT_EVENTS]
+        keys = list({_place(key): key for key in map(_key, entries)}.values())
+        found: dict[Place, Item] = {}
+        for first in range(0, len(keys), GET_LIMIT):
+            part = keys[first : first + GET_LIMIT]
+            for items in (yield from batch_get_from(name, part, self.context, consistent=True)):
+                found |= {_place(item): item for item in items}
+        return found
+
+    def _event(self, block: Block, seq: int, entry: Entry, item: Item | None, now: datetime) -> Plan[None]:
+        due = entry.expires_at is not None and entry.expires_at <= now.timestamp()
+        problem = None if item is None else event_problem(entry, item, block.algorithm)
+        if item is not None and problem is None and expiry_changed(entry, item) and not (yield from self._held(entry)):
+            problem = "the event's expiry was changed, and no legal hold says why"
+        if item is not None and problem is None:
+            self.report.counts[FindingKind.OK] += 1
+        elif item is None and due and not self.holds:
+            self._add(FindingKind.EXPIRED, "the event was due to expire", block.number, seq, entry)
+        elif item is not None and not due:
+            self._add(FindingKind.ALTERED, problem or "", block.number, seq, entry)
+        else:
+            self.gone.append(Gone(entry, block.number, seq, due, problem))
+
+    def _settle(self, gone: Gone) -> Plan[None]:
+        """Say what became of an event that is not there as it was."""
+        entry = gone.entry
+        if gone.problem is not None:
+            # Due, and gone; then recorded again, which no longer knows of the first time.
+            again = yield from search(self.report.chain, {entry.id}, gone.block, self.head.number, self.context)
+            kind = FindingKind.EXPIRED if again else FindingKind.ALTERED
+            self._add(kind, gone.problem, gone.block, gone.seq, entry)
+        elif (yield from self._erased(entry, gone.block)):
+            self._add(FindingKind.ERASED, "a later event says that it was erased", gone.block, gone.seq, entry)
+        elif gone.due and not (yield from self._held(entry)):
+            self._add(FindingKind.EXPIRED, "the event was due to expire", gone.block, gone.seq, entry)
+        else:
+            why = "is gone, and a legal hold kept it" if gone.due else "is gone before its time"
+            self._add(FindingKind.MISSING, f"the event {why}", gone.block, gone.seq, entry)
+
+    def _held(self, entry: Entry) -> Plan[bool]:
+        """Whether a legal hold keeps an event. 1 read unit."""
+        query = HeldEvent.primary(resource=entry.resource, event_id=entry.id)
+        part = yield from chunk(query_reading(query, consistent=True), self.context, None, 1)
+        return bool(part.items)
+
+    def _erased(self, entry: Entry, block: int) -> Plan[bool]:
+        """Whether an event of the chain says that this one was erased."""
+        start: Item | None = None
+        query = AuditEvent.primary(resource=entry.resource)
+        while True:
+            part = yield from chunk(query_reading(query, consistent=True), self.context, start, None)
+            said = {event.id for event in part.found.whole() if _erases(event, entry)}
+            if said and (yield from search(self.report.chain, said, block - 1, self.head.number, self.context)):
+                return True
+            start = part.next
+            if start is None:
+                return False
+
+    def _add(self, kind: FindingKind, problem: str, block: int, seq: int, entry: Entry) -> None:
+        self.report.add(Finding(kind, problem, block, seq, entry.resource, entry.id))
+
+
+def _erases(event: AuditEvent, entry: Entry) -> bool:
+    said = event.details
+    return event.action == ERASE and (said.get("event_id"), said.get("leaf")) == (entry.id, entry.leaf.hex())
+
+
+def _key(entry: Entry) -> Item:
+    return AuditEvent.definition().key_of({"resource": entry.resource, "id": entry.id})
+
+
+def _place(item: Item) -> Place:
+    return tuple(item[attribute.name]["S"] for attribute in AUDIT_EVENTS.attributes)
+
+
+def raw(query: KeyQuery[Any]) -> Reading[Item]:
+    """The items of a query as they are stored, expired ones too, read strongly."""
+    return Reading(source_of(query), lambda item: item, consistent=True, include_expired=True)
+
+
+# Beginning
+
+
+def verification(
+    chain: str, since_seq: int, anchors: Sequence[Anchor], frontier: Tree | None, report: Report, context: Context
+) -> Plan[Verification]:
+    """A run that begins with the block of the event `since_seq`; 0 and 1 are the first of all.
+
+    A few reads find that block where it is not the first. Raises InvalidInputError where there is no such event.
+    """
+    head = yield from tip_of(chain, context)
+    tip, tree = Tip(), Tree(TREE_ALGORITHM)
+    if since_seq > 1:
+        before = yield from _block_before(chain, since_seq, head, context)
+        if before is not None:
+            adopted = head.adopted if head.adopted <= before.number else 0
+            tip = Tip(before.number, before.hash, before.first_seq + len(before.entries) - 1, adopted)
+            tree = frontier if frontier is not None and frontier.size == tip.size else None
+    report.since_seq = tip.size + 1
+    ahead = [anchor for anchor in anchors if anchor.size > tip.size]
+    holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
+    return Verification(report, Links(report, tip, tree, ahead), head, context, holds=bool(holds.items))
+
+
+def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:
+    """The block before the one that an event is in; None for the first. Raises InvalidInputError."""
+    low, high = 0, head.number
+    if seq > head.size:
+        raise InvalidInputError(f"Chain {chain!r} has {head.size} events, not {seq}")
+    before: Block | None = None
+    while low < high - 1:
+        middle = (low + high) // 2
+        block = yield from finding(Block, {"chain": chain, "number": middle}, context, consistent=True, expired=True)
+        if block is None or block.first_seq + len(block.entries) > seq:
+            high = middle
+        else:
+            low, before = middle, block
+    return before
