@@ -22,6 +22,7 @@ PACKAGE = ROOT / "src" / "aircraftops_data"
 TWINS = {
     "core/aio/run.py": "core/run.py",
     "core/aio/query.py": "core/query.py",
+    "core/aio/merged.py": "core/merged.py",
     "core/aio/bulk.py": "core/bulk.py",
     "core/aio/transaction.py": "core/transaction.py",
     "core/aio/table.py": "core/table.py",

@@ -22,6 +22,8 @@ from aircraftops_data.core.crew import Inputs
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.intents import Create, Move, Put, Replace
 from aircraftops_data.core.lookup import Lookup
+from aircraftops_data.core.merged import Merged
+from aircraftops_data.core.merging import merging
 from aircraftops_data.core.pace import Limiter, Rate
 from aircraftops_data.core.packing import DELETES, PUTS, Packing
 from aircraftops_data.core.query import Query, Readable, Results
@@ -198,6 +200,15 @@ class CoreTable:
     def query(self, query: KeyQuery[E]) -> Query[E]:
         """A lazy query: iterate, `.page()`, `.first()`, `.one()`, `.count()`, `.where()`, `.project()`."""
         return Query(query_reading(query), self.runner)
+
+    def merged(self, groups: Sequence[Sequence[KeyQuery[E]]]) -> Merged[E]:
+        """Several key queries as one listing, lazy like `query`, in the order of their sort keys.
+
+        The queries of one group interleave; the groups follow one another: every sort key of a group must lie before
+        those of the next, as with a group a month. No two queries may bring the same item. Raises InvalidInputError
+        unless all are of one entity and one key, which has a sort key.
+        """
+        return Merged(*merging(groups), self.runner)
 
     def scan(self, entity: type[E], segments: int = 1, *, rate: Rate | Limiter | None = None) -> Query[E]:
         """Every entity of a kind by reading the whole table, in `segments` side by side. Costs the whole table.

@@ -12,6 +12,7 @@ from aircraftops_data.core.adding import Delta
 from aircraftops_data.core.aio.bulk import OnProgress, look_up, write_all
 from aircraftops_data.core.aio.connecting import DEFAULT_TRANSPORT, TransportName, transport_of
 from aircraftops_data.core.aio.crew import Inputs
+from aircraftops_data.core.aio.merged import AsyncMerged
 from aircraftops_data.core.aio.query import AsyncQuery, AsyncReadable, AsyncResults
 from aircraftops_data.core.aio.run import AsyncRunner
 from aircraftops_data.core.aio.transaction import AsyncTransaction
@@ -24,6 +25,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.intents import Create, Move, Put, Replace
 from aircraftops_data.core.lookup import Lookup
+from aircraftops_data.core.merging import merging
 from aircraftops_data.core.pace import Limiter, Rate
 from aircraftops_data.core.packing import DELETES, PUTS, Packing
 from aircraftops_data.core.reading import ReadPolicy
@@ -199,6 +201,15 @@ class AsyncCoreTable:
     def query(self, query: KeyQuery[E]) -> AsyncQuery[E]:
         """A lazy query: iterate, `.page()`, `.first()`, `.one()`, `.count()`, `.where()`, `.project()`."""
         return AsyncQuery(query_reading(query), self.runner)
+
+    def merged(self, groups: Sequence[Sequence[KeyQuery[E]]]) -> AsyncMerged[E]:
+        """Several key queries as one listing, lazy like `query`, in the order of their sort keys.
+
+        The queries of one group interleave; the groups follow one another: every sort key of a group must lie before
+        those of the next, as with a group a month. No two queries may bring the same item. Raises InvalidInputError
+        unless all are of one entity and one key, which has a sort key.
+        """
+        return AsyncMerged(*merging(groups), self.runner)
 
     def scan(self, entity: type[E], segments: int = 1, *, rate: Rate | Limiter | None = None) -> AsyncQuery[E]:
         """Every entity of a kind by reading the whole table, in `segments` side by side. Costs the whole table.
