@@ -172,7 +172,8 @@ def verification(
     A few reads find that block where it is not the first. Raises InvalidInputError where there is no such event.
     """
     head = yield from tip_of(chain, context)
-    tip, tree = Tip(), Tree(TREE_ALGORITHM)
+    tip = Tip()
+    tree: Tree | None = Tree(TREE_ALGORITHM)
     if since_seq > 1:
         before = yield from _block_before(chain, since_seq, head, context)
         if before is not None:

@@ -67,7 +67,7 @@ class AsyncCoreTable:
         Nothing is sent. Raises InvalidInputError.
         """
         made = configured(session, client, settings, clock, retry, given)
-        carrier = transport_of(transport, session, client, made.settings.endpoint_url, made.context.clock)
+        carrier = transport_of(transport, session, client, made.settings, made.context.clock)
         return cls(carrier, made.context, made.cursor_secret)
 
     @property
