@@ -42,17 +42,15 @@ def details_of(
 
 def _encoded(value: Any, path: Path, depth: int) -> AttributeValue:
     """A value as it is stored; `depth` more maps or lists may follow."""
-    if isinstance(value, BaseModel):
-        value = _dumped(value, path)
-    if not isinstance(value, Mapping | list | tuple | deque):
-        return _encoded_other(value, path, depth)
+    plain = _dumped(value, path) if isinstance(value, BaseModel) else value
+    if not isinstance(plain, Mapping | list | tuple | deque):
+        return _encoded_other(plain, path, depth)
     if depth == 0:
         raise _refused("Maps and lists lie too deep in one another", path)
-    if isinstance(value, Mapping):
-        inside: Mapping[Any, Any] = value
-        return {"M": {_name(name, path): _encoded(part, (*path, name), depth - 1) for name, part in inside.items()}}
-    parts = enumerate(cast("list[Any]", value))
-    return {"L": [_encoded(part, (*path, str(place)), depth - 1) for place, part in parts]}
+    parts = cast("Any", plain)
+    if isinstance(plain, Mapping):
+        return {"M": {_name(name, path): _encoded(part, (*path, name), depth - 1) for name, part in parts.items()}}
+    return {"L": [_encoded(part, (*path, str(place)), depth - 1) for place, part in enumerate(parts)]}
 
 
 def _encoded_other(value: Any, path: Path, depth: int) -> AttributeValue:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, NewType, get_args, get_origin
+from typing import Annotated, Any, NewType, cast, get_args, get_origin
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
@@ -88,6 +88,6 @@ def private_parts(value: Any) -> Iterator[PrivatePart]:
             )
             yield from (((stored, *path), kind) for path, kind in inner)
     elif isinstance(value, Mapping | list | tuple | deque):
-        holder: Any = value
+        holder = cast("Any", value)
         for place, part in holder.items() if isinstance(value, Mapping) else enumerate(holder):
             yield from (((place, *path), kind) for path, kind in private_parts(part))
