@@ -39,6 +39,9 @@ TWINS = {
     "coordination/aio/locks.py": "coordination/locks.py",
     "coordination/aio/attempt.py": "coordination/attempt.py",
     "coordination/aio/changes.py": "coordination/changes.py",
+    "audit/aio/events.py": "audit/events.py",
+    "audit/aio/chain.py": "audit/chain.py",
+    "audit/aio/audit.py": "audit/audit.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -55,6 +56,11 @@ def _named(place: tuple[int | str, ...], message: str) -> str:
     return f"{PREFIX}{'.'.join(map(str, place)).upper()}: {message}" if place else message
 
 
+def is_local(endpoint_url: str) -> bool:
+    """Whether an endpoint is on this machine."""
+    return urlsplit(endpoint_url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def _toml(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -66,8 +72,10 @@ def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
     """What stands in tables, under the names that settings have elsewhere; tags are a table of their own."""
     found: dict[str, Any] = {}
     for name, value in document.items():
-        nested = isinstance(value, dict) and name != "tags"
-        found |= {f"{name}_{inner}": said for inner, said in cast("dict[str, Any]", value).items()} if nested else {name: value}
+        if isinstance(value, dict) and name != "tags":
+            found |= {f"{name}_{inner}": said for inner, said in cast("dict[str, Any]", value).items()}
+        else:
+            found[name] = value
     return found
 
 

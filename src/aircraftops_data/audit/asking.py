@@ -46,7 +46,7 @@ _NAMES = ("actor", "action", "resource", "tenant", "source", "correlation_id")
 
 
 def event_of(asked: Asked, options: AuditOptions, context: Context) -> AuditEvent:
-    """The event of what was asked for. Raises InvalidInputError, InvalidValueError, ItemTooLargeError, SecretFoundError."""
+    """The event of what was asked for. Raises InvalidInputError, one of its kinds above all."""
     now = context.clock.now()
     occurred_at = _occurred(asked, now)
     tenant = asked.get("tenant", DEFAULT_TENANT)

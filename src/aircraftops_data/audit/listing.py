@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import TypeVar
 
 from aircraftops_data.audit.identity import first_id, last_id, month_of, occurred
+from aircraftops_data.audit.known import layout
 from aircraftops_data.audit.model import AuditEvent, KnownAction, KnownMonth, Layout, Outcome
-from aircraftops_data.audit.recording import layout
 from aircraftops_data.core.asking import query_reading
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import chunk
@@ -82,9 +82,9 @@ def of_correlation(correlation_id: str) -> Pattern:
 
 
 def _directly(query: KeyQuery[AuditEvent]) -> Pattern:
-    def queries(span: Span, context: Context) -> Plan[Queries]:
+    def queries(span: Span, _: Context) -> Plan[Queries]:
+        yield from ()
         return [[span.of(query)]]
-        yield
 
     return queries
 
@@ -104,7 +104,9 @@ def of_actor(actor: str) -> Pattern:
     return queries
 
 
-def of_tenant(tenant: str, actions: Iterable[str] | None = None, outcomes: Iterable[Outcome] = tuple(Outcome)) -> Pattern:
+def of_tenant(
+    tenant: str, actions: Iterable[str] | None = None, outcomes: Iterable[Outcome] = tuple(Outcome)
+) -> Pattern:
     """What was done in a tenant, of some actions or all, with some outcomes or all.
 
     1 read unit for the actions and months there are, 1 for the shards.
@@ -114,7 +116,8 @@ def of_tenant(tenant: str, actions: Iterable[str] | None = None, outcomes: Itera
     def queries(span: Span, context: Context) -> Plan[Queries]:
         spread = (yield from layout(context, consistent=True)) or Layout()
         known = yield from known_actions(tenant, context)
-        fitting = sorted((k.month, k.action) for k in known if (wanted is None or k.action in wanted) and span.has(k.month))
+        asked = [each for each in known if wanted is None or each.action in wanted]
+        fitting = sorted((each.month, each.action) for each in asked if span.has(each.month))
         by_month = groupby(fitting, key=lambda pair: pair[0])
         return [
             [query for _, action in pairs for query in _of_action(tenant, action, month, results, spread, span)]

@@ -11,7 +11,7 @@ from aircraftops_data.audit.encoding import hasher
 from aircraftops_data.audit.retention import Retention
 from aircraftops_data.audit.scanning import SecretPolicy
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.settings import Settings
+from aircraftops_data.settings import Settings, is_local
 
 _MOST_IN_A_GROUP = 250
 
@@ -49,7 +49,7 @@ class AuditOptions:
             raise InvalidInputError("At least one event at a time is put")
 
     @classmethod
-    def of(cls, settings: Settings, *, local: bool) -> Self:
+    def of(cls, settings: Settings) -> Self:
         """What the settings say. On an engine of this machine the table is made when it is first used."""
         return cls(
             enabled=settings.audit_enabled,
@@ -57,5 +57,5 @@ class AuditOptions:
             secrets=SecretPolicy(settings.audit_secrets),
             store_payload=settings.audit_store_payload,
             hash_chain=settings.audit_hash_chain,
-            create_table=local,
+            create_table=settings.endpoint_url is not None and is_local(settings.endpoint_url),
         )

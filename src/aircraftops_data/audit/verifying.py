@@ -50,6 +50,8 @@ class Verification:
     holds: bool = False
     """Whether any legal hold is in force: then events may be kept longer than their blocks say."""
     gone: list[Gone] = field(default_factory=list[Gone])
+    seen: set[str] = field(default_factory=set[str])
+    """The ids of all events that blocks of the range have."""
 
     def run(self, until_seq: int | None) -> Plan[None]:
         """Check block after block, up to the one with the event `until_seq` or to the end, and then the end itself."""
@@ -74,6 +76,7 @@ class Verification:
         if block.number > self.head.number:
             # It was put while this runs, or behind the head's back: the two are written together.
             self.head = yield from tip_of(self.report.chain, self.context)
+        self.seen.update(entry.id for entry in block.entries)
         stored = yield from self._stored(block.entries)
         now = self.context.clock.now()
         for seq, entry in enumerate(block.entries, block.first_seq):

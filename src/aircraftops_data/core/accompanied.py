@@ -101,7 +101,9 @@ class Accompanied(Generic[T]):
         return Changed(writing.definition.entity, operation, before, after)
 
     def outcome(self, item: Item | None) -> T:
-        """What the write says it is."""
+        """What the write says it is; what went along is told that it is done."""
+        for beside in self._beside:
+            beside.done()
         return self._intent.outcome(item)
 
 
@@ -118,6 +120,10 @@ class _Beside:
         """Its actions beside the write of an entity that is stored as `main`."""
         for action in self._intent.resolve(self._stored, stamp):
             yield replace(action, explain=self._explaining(action, main))
+
+    def done(self) -> None:
+        """It has been made."""
+        self._intent.outcome(None)
 
     def _explaining(self, action: Action, main: Item | None) -> Callable[[Item | None], Verdict]:
         def explain(item: Item | None) -> Verdict:

@@ -16,7 +16,7 @@ DEFAULT_TRANSPORT: TransportName = "botocore"
 
 def transport_of(name: str, session: Any, client: Any, settings: Settings, clock: Clock) -> Transport:
     """A transport over the caller's client, or one made of the session. Raises InvalidInputError for a name unknown."""
-    where = {"endpoint_url": settings.endpoint_url, "region": settings.region}
+    where: dict[str, Any] = {"endpoint_url": settings.endpoint_url, "region": settings.region}
     if name == "botocore":
         if client is not None:
             return BotocoreTransport(client)

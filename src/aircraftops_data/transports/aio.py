@@ -94,7 +94,9 @@ def async_direct_transport(
 
     May be made outside a loop. Limits and errors are those of `direct_transport`.
     """
-    return AsyncDirectTransport(endpoint_of(session, client, endpoint_url, region), clock or SystemClock(), chance or Chance())
+    return AsyncDirectTransport(
+        endpoint_of(session, client, endpoint_url, region), clock or SystemClock(), chance or Chance()
+    )
 
 
 class _Pool:

@@ -101,7 +101,9 @@ def endpoint_of(
     if client is not None and (session is not None or endpoint_url is not None):
         raise InvalidInputError("A client has its session and endpoint already; give neither beside it")
     try:
-        return _resolved(dynamodb_client(session, endpoint_url=endpoint_url, region=region) if client is None else client)
+        return _resolved(
+            dynamodb_client(session, endpoint_url=endpoint_url, region=region) if client is None else client
+        )
     except AttributeError as error:
         raise InvalidInputError(f"The direct transports need a client of botocore: {error}") from error
 

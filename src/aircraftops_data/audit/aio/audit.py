@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 
 from aircraftops_data.audit.aio.chain import AsyncChain
 from aircraftops_data.audit.aio.events import AsyncEvents
 from aircraftops_data.audit.asking import Asked, event_of
-from aircraftops_data.audit.holding import Hold, Release, hold, release
-from aircraftops_data.audit.listing import Span, known_actions, of_actor, of_correlation, of_resource, of_tenant
-from aircraftops_data.audit.model import DEFAULT_TENANT, AuditEvent, LegalHold, Outcome
+from aircraftops_data.audit.changing import change_of
+from aircraftops_data.audit.holding import keep_for, lift, pattern_of, place
+from aircraftops_data.audit.known import Known, spread
+from aircraftops_data.audit.listing import (
+    Pattern,
+    Span,
+    known_actions,
+    of_actor,
+    of_correlation,
+    of_resource,
+    of_tenant,
+)
+from aircraftops_data.audit.model import DEFAULT_TENANT, AuditEvent, HeldEvent, LegalHold, Outcome
 from aircraftops_data.audit.options import AuditOptions
-from aircraftops_data.audit.recording import Known, Nothing, Record, Recorded, record
-from aircraftops_data.audit.spreading import spread
+from aircraftops_data.audit.recording import Nothing, Record, Recorded, record
 from aircraftops_data.core.accompanied import Changed, Companion
 from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.writes import Intent
+from aircraftops_data.errors import NotFoundError
 from aircraftops_data.request import Plan
 
 T = TypeVar("T")
@@ -92,7 +102,8 @@ class AsyncAudit:
         return partial(self._change, asked)
 
     def _change(self, asked: dict[str, Any], changed: Changed) -> Intent[Any]:
-        return self.action(self.event(**change_of(changed, asked)))
+        said: Any = change_of(changed, asked)
+        return self.action(self.event(**said))
 
     # Finding
 
@@ -100,9 +111,7 @@ class AsyncAudit:
         """One event of a resource. 1 read unit per 4 KB. Raises NotFoundError."""
         return await self.core.get(AuditEvent, resource=resource, id=event_id, consistent=True)
 
-    def by_resource(
-        self, resource: str, since: datetime | None = None, until: datetime | None = None
-    ) -> AsyncEvents:
+    def by_resource(self, resource: str, since: datetime | None = None, until: datetime | None = None) -> AsyncEvents:
         """What was done to a resource."""
         return self._listed(f"resource {resource}", of_resource(resource), since, until)
 
@@ -156,4 +165,45 @@ class AsyncAudit:
         return self._chains[name]
 
     async def hold(self, hold: LegalHold) -> int:
-        ...
+        """Keep what a legal hold covers beyond its time: what is there, and what will be recorded; how many it found.
+
+        Another process knows of it a minute later at most: what that put meanwhile is kept by placing the hold again,
+        which is also how events of transactions are. For each event 2 write units per KB and 4, and 3 read units.
+        Raises InvalidInputError for a hold of everything, AlreadyExistsError for another of its name.
+        """
+        events = AsyncEvents(self.core, "hold", pattern_of(hold), Span.between(hold.since, hold.until))
+        placed = await self.run(place(hold, self.context))
+        self.known.forget()
+        return sum([await self.run(keep_for(placed, e, self.context)) async for e in events if placed.covers(e)])
+
+    async def release(self, name: str) -> int:
+        """End a legal hold: what no other keeps expires when it was due. How many events it kept.
+
+        Said again a minute later it also lets go what other processes kept meanwhile. Raises NotFoundError where there
+        is nothing of the name.
+        """
+        gone = await self.core.delete(LegalHold, name=name)
+        self.known.forget()
+        kept = 0
+        async for held in self.core.query(HeldEvent.by_hold(hold=name)):
+            await self.run(lift(held, self.context))
+            kept += 1
+        if gone is None and not kept:
+            raise NotFoundError(f"There is no legal hold {name!r}", entity="LegalHold", identity={"name": name})
+        return kept
+
+    def holds(self) -> AsyncQuery[LegalHold]:
+        """The legal holds in force."""
+        return self.core.query(LegalHold.primary()).consistent()
+
+    async def spread(self, kind: Literal["actor", "action"], value: str, shards: int) -> None:
+        """Spread the events of a hot value over so many shards from now on: an actor, or `tenant#action`.
+
+        Shards can only become more. Every process spreads them so within a minute. Raises InvalidInputError.
+        """
+        await self.run(spread(kind, value, shards, self.context))
+        self.known.forget()
+
+    async def cleanup_expired(self) -> int:
+        """0, always: DynamoDB itself deletes what has expired, within days and at no cost; reads hide it until then."""
+        return 0

@@ -20,5 +20,5 @@ def transport_of(name: str, session: Any, client: Any, settings: Settings, clock
     # Imported where it is needed, as asyncio is.
     from aircraftops_data.transports.aio import async_direct_transport
 
-    where = {"endpoint_url": settings.endpoint_url, "region": settings.region}
+    where: dict[str, Any] = {"endpoint_url": settings.endpoint_url, "region": settings.region}
     return async_direct_transport(session, client=client, clock=clock, **where)
