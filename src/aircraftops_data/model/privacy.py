@@ -53,21 +53,29 @@ def privacy_of(model: type[BaseModel]) -> Mapping[str, PrivacyKind]:
     return MappingProxyType(found)
 
 
-def _kinds(annotation: Any) -> Iterator[PrivacyKind]:
+def _kinds(annotation: Any) -> set[PrivacyKind]:
     """The marks anywhere in a type, but for those inside a model's fields."""
-    if isinstance(annotation, Privacy):
-        yield annotation.kind
-        return
-    if _is_secret(annotation):
-        yield PrivacyKind.SECRET
-    inner = annotation.__supertype__ if isinstance(annotation, NewType) else getattr(annotation, "__value__", None)
-    if inner is not None:
-        yield from _kinds(inner)
-    origin = get_origin(annotation)
-    for part in get_args(annotation):
-        # Beside a type, Annotated holds what may be anything; only our marks count there.
-        if origin is not Annotated or isinstance(part, Privacy) or part is get_args(annotation)[0]:
-            yield from _kinds(part)
+    found: set[PrivacyKind] = set()
+    left, seen = [annotation], list[Any]()
+    while left:
+        part = left.pop()
+        # A type alias may speak of itself.
+        if not any(part is known for known in seen):
+            seen.append(part)
+            left += _parts(part)
+            found |= {part.kind} if isinstance(part, Privacy) else set()
+            found |= {PrivacyKind.SECRET} if _is_secret(part) else set()
+    return found
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """What a type is made of. Beside a type, Annotated holds what may be anything; only our marks count there."""
+    first, *rest = get_args(annotation) or (None,)
+    yield first
+    yield from (part for part in rest if get_origin(annotation) is not Annotated or isinstance(part, Privacy))
+    if isinstance(annotation, NewType):
+        yield annotation.__supertype__
+    yield getattr(annotation, "__value__", None)
 
 
 def _is_secret(annotation: Any) -> bool:
