@@ -67,6 +67,7 @@ class Chain:
 
     def _together(self, events: list[AuditEvent]) -> list[Receipt | Exception]:
         """Put the events of a group side by side, and those that are there into one block."""
+        self._audit.run(self._audit.known.refresh(self._audit.context))
         tip = self._audit.run(self._appender.known())
         put = self._put_all([self._marked(event, tip) for event in events])
         written = [Written.of(each, self._appender.algorithm) for each in put if isinstance(each, Recorded)]
@@ -85,7 +86,7 @@ class Chain:
             return error
 
     def receipt(self, event: AuditEvent) -> Receipt:
-        """The receipt of an event that is in the chain. 1 read unit per 4 KB of the blocks since. Raises NotFoundError."""
+        """The receipt of an event that is in the chain. 1 read unit per 4 KB of blocks since. Raises NotFoundError."""
         context = self._audit.context
         tip = self._audit.run(tip_of(self.name, context))
         found = self._audit.run(search(self.name, {event.id}, event.after_block or 0, tip.number, context))
@@ -101,7 +102,7 @@ class Chain:
         Those of the last minute are left out. Reads all events of the tenant, and all blocks since the oldest of them
         that is found; memory for those.
         """
-        mine = [event for event in self._audit.by_tenant(self.tenant).where(AuditEvent.f.chain == self.name)]
+        mine = self._audit.by_tenant(self.tenant).where(AuditEvent.f.chain == self.name)
         return self._not_in_blocks([event for event in mine if not self._is_young(event)])
 
     def settle(self) -> list[Receipt]:
@@ -118,8 +119,10 @@ class Chain:
         if self._audit.run(held_by(event.resource, event.id, self._audit.context)):
             raise ConflictError("The event is on legal hold", existing=event)
         details = {"event_id": event.id, "leaf": receipt.leaf.hex(), "seq": receipt.seq, "reason": reason}
-        said = {"actor": actor, "action": ERASE, "resource": event.resource, "tenant": self.tenant}
-        (told,) = self.append([self._audit.event(**said, details=details, expires_at=None)])
+        said = self._audit.event(
+            actor=actor, action=ERASE, resource=event.resource, tenant=self.tenant, details=details, expires_at=None
+        )
+        (told,) = self.append([said])
         self._audit.core.delete(AuditEvent, resource=event.resource, id=event.id)
         return told
 

@@ -19,8 +19,6 @@ def change_of(changed: Changed, asked: Mapping[str, Any]) -> dict[str, Any]:
     said = {
         "action": f"{kind}.{changed.operation}",
         "resource": f"{kind}:{identity}",
-        "changes": [
-            FieldChange(field=d.field, before=d.before, after=d.after, redacted=d.redacted) for d in differences
-        ],
+        "changes": [FieldChange(field=d.field, before=d.before, after=d.after, redacted=d.redacted) for d in found],
     }
     return {**said, **asked}

@@ -30,7 +30,7 @@ class Events:
     name: str
     """What is listed; a cursor is bound to it."""
     pattern: Pattern
-    span: Span = Span()
+    span: Span
     condition: Condition | None = None
     newest: bool = False
     policy: ReadPolicy = "raise"

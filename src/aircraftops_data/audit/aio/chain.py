@@ -66,6 +66,7 @@ class AsyncChain:
 
     async def _together(self, events: list[AuditEvent]) -> list[Receipt | Exception]:
         """Put the events of a group side by side, and those that are there into one block."""
+        await self._audit.run(self._audit.known.refresh(self._audit.context))
         tip = await self._audit.run(self._appender.known())
         put = await self._put_all([self._marked(event, tip) for event in events])
         written = [Written.of(each, self._appender.algorithm) for each in put if isinstance(each, Recorded)]
