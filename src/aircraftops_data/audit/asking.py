@@ -43,6 +43,7 @@ class Asked(TypedDict, total=False):
 
 # An id, an actor or a resource with a secret in it would be a key with a secret in it.
 _NAMES = ("actor", "action", "resource", "tenant", "source", "correlation_id")
+_SAID = (*_NAMES, "outcome")
 
 
 def event_of(asked: Asked, options: AuditOptions, context: Context) -> AuditEvent:
@@ -50,11 +51,12 @@ def event_of(asked: Asked, options: AuditOptions, context: Context) -> AuditEven
     now = context.clock.now()
     occurred_at = _occurred(asked, now)
     tenant = asked.get("tenant", DEFAULT_TENANT)
-    said: dict[str, Any] = {name: asked[name] for name in _NAMES if asked.get(name) is not None}  # type: ignore[literal-required]
-    if options.secrets is not SecretPolicy.ALLOW:
-        clean(said, SecretPolicy.REFUSE, "An event")
-    said |= _contents(asked, options)
+    said: dict[str, Any] = {name: asked[name] for name in _SAID if asked.get(name) is not None}  # type: ignore[literal-required]
     said.setdefault("source", options.source)
+    said |= {"details": details_of(asked.get("details")), "changes": list(asked.get("changes", ()))}
+    if options.store_payload:
+        # A value still has names, by which more secrets are told than in its text.
+        said["payload"] = payload_text(clean(asked.get("payload"), options.secrets, "payload"))
     expires_at = options.retention.expires_at(tenant, str(asked.get("action")), occurred_at, now)
     fixed = {
         "id": event_id(occurred_at, str(asked.get("resource")), asked.get("key"), context.chance),
@@ -62,8 +64,22 @@ def event_of(asked: Asked, options: AuditOptions, context: Context) -> AuditEven
         "month": month_of(occurred_at),
         "expires_at": asked.get("expires_at", expires_at),
     }
-    event: AuditEvent = valid(AuditEvent.definition(), {**said, **fixed})
-    return event
+    return vetted(valid(AuditEvent.definition(), {**said, **fixed}), options)
+
+
+def vetted(event: AuditEvent, options: AuditOptions) -> AuditEvent:
+    """The event with its secrets dealt with, however it was made; and no payload where none is to be stored.
+
+    Raises SecretFoundError by policy, and always for secrets in names; InvalidValueError, ItemTooLargeError.
+    """
+    if options.secrets is not SecretPolicy.ALLOW:
+        clean({name: getattr(event, name) for name in _NAMES}, SecretPolicy.REFUSE, "An event")
+    changes = [change.model_dump() for change in event.changes]
+    parts: dict[str, Any] = {"details": details_of(event.details), "changes": changes, "payload": event.payload}
+    cleaned: dict[str, Any] = {name: clean(part, options.secrets, name) for name, part in parts.items()}
+    cleaned["changes"] = [FieldChange(**change) for change in cleaned["changes"]]
+    cleaned["payload"] = cleaned["payload"] if options.store_payload else None
+    return event.model_copy(update=cleaned)
 
 
 def _occurred(asked: Asked, now: datetime) -> datetime:
@@ -73,15 +89,3 @@ def _occurred(asked: Asked, now: datetime) -> datetime:
     if occurred_at.utcoffset() is None:
         raise InvalidInputError("occurred_at has no time zone and names no instant; give it one (for example UTC)")
     return in_utc(occurred_at)
-
-
-def _contents(asked: Asked, options: AuditOptions) -> dict[str, Any]:
-    """The parts that may hold anything, with the secrets dealt with."""
-    details: Any = clean(details_of(asked.get("details")), options.secrets, "details")
-    changes = [change.model_dump() for change in asked.get("changes", ())]
-    found: dict[str, Any] = {"details": details, "changes": clean(changes, options.secrets, "changes")}
-    if "outcome" in asked:
-        found["outcome"] = asked["outcome"]
-    if options.store_payload and asked.get("payload") is not None:
-        found["payload"] = payload_text(clean(asked["payload"], options.secrets, "payload"))
-    return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
 
-from aircraftops_data.audit.asking import Asked, event_of
+from aircraftops_data.audit.asking import Asked, event_of, vetted
 from aircraftops_data.audit.chain import Chain
 from aircraftops_data.audit.changing import change_of
 from aircraftops_data.audit.events import Events
@@ -81,7 +81,7 @@ class Audit:
 
     def put(self, event: AuditEvent) -> Recorded:
         """Put an event, or find that it is there; also the item it is stored as."""
-        return self.run(record(event, self.known, self.context))
+        return self.run(record(vetted(event, self.options), self.known, self.context))
 
     def action(self, event: AuditEvent) -> Intent[Any]:
         """An event as an action of any transaction: it is stored if all else is. 2 write units per KB.
@@ -92,7 +92,7 @@ class Audit:
             return Nothing()
         if self.options.hash_chain:
             return self.chain(event.tenant).action(event)
-        return Record(event, self.known)
+        return Record(vetted(event, self.options), self.known)
 
     def changes(self, **asked: Any) -> Companion:
         """What has a repository record each change it makes: `ops.aircraft.along_with(ops.audit.changes(actor=...))`.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aircraftops_data.audit.appending import Appender, Written, search, tip_of
+from aircraftops_data.audit.asking import vetted
 from aircraftops_data.audit.block import Receipt, Tip
 from aircraftops_data.audit.checking import Anchor
 from aircraftops_data.audit.groups import Groups
@@ -55,7 +56,8 @@ class Chain:
 
     def action(self, event: AuditEvent) -> Record:
         """An event of this chain as an action of any transaction; `settle` takes it in later."""
-        return Record(self._marked(self._own(event), self._appender.tip or Tip()), self._audit.known)
+        mine = vetted(self._own(event), self._audit.options)
+        return Record(self._marked(mine, self._appender.tip or Tip()), self._audit.known)
 
     def _own(self, event: AuditEvent) -> AuditEvent:
         if event.tenant != self.tenant:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, Unpack
 
 from aircraftops_data.audit.aio.chain import AsyncChain
 from aircraftops_data.audit.aio.events import AsyncEvents
-from aircraftops_data.audit.asking import Asked, event_of
+from aircraftops_data.audit.asking import Asked, event_of, vetted
 from aircraftops_data.audit.changing import change_of
 from aircraftops_data.audit.holding import keep_for, lift, pattern_of, place
 from aircraftops_data.audit.known import Known, spread
@@ -80,7 +80,7 @@ class AsyncAudit:
 
     async def put(self, event: AuditEvent) -> Recorded:
         """Put an event, or find that it is there; also the item it is stored as."""
-        return await self.run(record(event, self.known, self.context))
+        return await self.run(record(vetted(event, self.options), self.known, self.context))
 
     def action(self, event: AuditEvent) -> Intent[Any]:
         """An event as an action of any transaction: it is stored if all else is. 2 write units per KB.
@@ -91,7 +91,7 @@ class AsyncAudit:
             return Nothing()
         if self.options.hash_chain:
             return self.chain(event.tenant).action(event)
-        return Record(event, self.known)
+        return Record(vetted(event, self.options), self.known)
 
     def changes(self, **asked: Any) -> Companion:
         """What has a repository record each change it makes: `ops.aircraft.along_with(ops.audit.changes(actor=...))`.
