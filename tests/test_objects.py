@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
@@ -36,10 +37,10 @@ class BlockingObjects(Blocking):
 
 
 @pytest.fixture
-def s3() -> Iterator[Any]:
+def s3(session: boto3.Session) -> Iterator[Any]:
     """A client of moto with a bucket."""
     with mock_aws():
-        client = local_session().client("s3")
+        client = session.client("s3")
         client.create_bucket(Bucket=BUCKET)
         yield client
 
@@ -246,9 +247,8 @@ class TestBucket:
             ObjectStore(BUCKET, client=s3).find("a")
 
     def test_settings_that_are_not_enough_are_an_error(self, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        session: Any = local_session()
-        session._session.set_config_variable("region", None)
-        monkeypatch.setattr(session, "client", denied_a_client)
+        session = local_session()
+        monkeypatch.setattr(session, "client", without_a_region)
         with pytest.raises(ObjectStoreError, match="NoRegionError"):
             ObjectStore(BUCKET, session).get("a")
 
@@ -277,7 +277,7 @@ class TestBucket:
         assert len(list(ObjectStore(BUCKET, client=s3).keys())) == 20
 
 
-def denied_a_client(name: str) -> Any:
+def without_a_region(name: str) -> Any:
     """What a session without a region says."""
     from botocore.exceptions import NoRegionError
 
