@@ -277,7 +277,8 @@ class Merge(Generic[T]):
 
     def _read(self, most: int) -> Plan[None]:
         for stream in self._streams:
-            share = most // len(self._streams) + 1
+            # One more than an even share: a query with nothing in hand must be asked before the next item is known.
+            share = -(-most // len(self._streams)) + 1
             self.consumed += yield from stream.read(self._context, share, most)
         self._streams = [stream for stream in self._streams if stream.entries]
 
