@@ -20,6 +20,7 @@ _NAMES = {
     "authorization": ("authorization",),
     "cookie": ("cookie", "cookies"),
     "credentials": ("credential", "credentials"),
+    "signature": ("amz_signature",),
 }
 # Too short to be told by how a name ends: they must be its last word.
 _WORDS = {"pwd": "password", "jwt": "token", "cvv": "card code", "cvc": "card code", "otp": "password"}
@@ -48,7 +49,7 @@ _PLACEHOLDER = re.compile(
     r"|none|null|nil|undefined|true|false",
     re.I | re.S,
 )
-_NUMERIC = re.compile(r"[\d:.tz+-]+")
+_NUMERIC = re.compile(r"\d[\d:.tz+-]*")
 
 
 def is_placeholder(text: str) -> bool:
@@ -140,7 +141,7 @@ _ASSIGNED = re.compile(
     (?P<quote>\\?["'])?(?P<secret>(?(quote)(?:(?!(?P=quote))(?:\\.|[^\\\n]))+|[^\s"'&;,<>{{}}\[\]]+))""",
     re.X,
 )
-_ASSIGNED_HINTS = ("pass", "key", "secret", "token", "credential", *_WORDS)
+_ASSIGNED_HINTS = ("pass", "key", "secret", "token", "credential", "signature", *_WORDS)
 _CALL = re.compile(r"[a-z_][\w.]*\(.*\)")
 
 _MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6759", "6761", "6762", "6763")
@@ -228,7 +229,7 @@ PATTERNS = (
     _pattern(
         "cookie",
         "cookie",
-        r"""cookie2?\\?["']?\s*:\s*\\?["']?(?P<secret>[^\s=;"'\\]+=[^"'\r\n\\]+)""",
+        r"""cookie2?\\?["']?\s*:\s*\\?["']?(?P<secret>[^\s=;:"'\\]{1,128}=[^"'\r\n\\]+)""",
         folded=True,
     ),
     _pattern("password", "://", r"""://[^\s/:@"'<>]*:(?P<secret>[^\s/"'<>]+)@"""),
