@@ -12,7 +12,14 @@ from typing import Any, TypeVar, cast
 
 from pydantic import SecretBytes, SecretStr
 
-from aircraftops_data.audit.secret_kinds import PATTERNS, SecretPattern, is_placeholder, kind_of_name, may_be_number
+from aircraftops_data.audit.secret_kinds import (
+    PATTERNS,
+    SecretPattern,
+    is_placeholder,
+    kind_of_name,
+    mark,
+    may_be_number,
+)
 from aircraftops_data.errors import SecretFoundError
 
 V = TypeVar("V")
@@ -49,12 +56,16 @@ def redacted(value: V) -> tuple[V, list[Found]]:
 
     Of a text the rest is kept; what stands under a name that tells is replaced whole.
     """
-    patterns = _suspected(value)
-    if patterns is None:
-        return value, []
-    redaction = _Redaction(patterns)
-    cleaned = redaction.value(value, ())
-    return (cast("V", cleaned), redaction.found) if redaction.found else (value, [])
+    found: list[Found] = []
+    cleaned: Any = value
+    # Without its neighbour a text may look like a secret; each turn leaves less that is no mark.
+    while (patterns := _suspected(cleaned)) is not None:
+        redaction = _Redaction(patterns)
+        cleaner = redaction.value(cleaned, ())
+        if not redaction.found:
+            break
+        cleaned, found = cleaner, found + redaction.found
+    return cast("V", cleaned), found
 
 
 def clean(value: V, policy: SecretPolicy, what: str) -> V:
@@ -132,10 +143,6 @@ def _seen_as(part: Any) -> Iterable[Any]:
 Path = tuple[str, ...]
 
 
-def _mark(kind: str) -> str:
-    return f"[redacted: {kind}]"
-
-
 @dataclass(slots=True)
 class _Redaction:
     """One careful look at a value, with the patterns worth looking for."""
@@ -182,7 +189,7 @@ class _Redaction:
 
     def _whole(self, kind: str, path: Path) -> str:
         self.found.append(Found(kind, ".".join(path)))
-        return _mark(kind)
+        return mark(kind)
 
     def _text(self, text: str, path: Path) -> str:
         """A text without the secrets in it; of two that overlap nothing is left."""
