@@ -281,6 +281,13 @@ def test_what_looks_like_a_secret_only_without_its_neighbour_is_taken_out_too() 
     assert redacted(text)[0] == "[redacted: GitHub token].[redacted: card number]"
 
 
+def test_numbers_of_any_kind_and_size_are_looked_at() -> None:
+    value = [10**5000, -(10**5000), Decimal("sNaN"), Decimal("1E+99"), float("nan"), 0.5, True]
+    cleaned = redacted([*value, {"password": "x"}])[0]
+    assert all(kept is given_value for kept, given_value in zip(cleaned, value, strict=False))
+    assert cleaned[-1] == {"password": "[redacted: password]"}
+
+
 def test_two_secret_names_stay_two() -> None:
     value = {"ghp_" + letter * 36: letter for letter in "abc"}
     assert list(redacted(value)[0].values()) == ["a", "b", "c"]

@@ -118,17 +118,22 @@ def _texts(value: Any) -> tuple[list[str], bool]:
         elif kind is list:
             left += part
         elif kind is int:
-            texts.append(str(part))
+            texts.append(_digits(part))
         elif part is not None and kind is not bool and kind is not float:
             left += _seen_as(part)
             told = told or isinstance(part, SecretStr | SecretBytes)
     return texts, told
 
 
+def _digits(number: int | Decimal) -> str:
+    """A number as text; nothing for one longer than any card's, which Python may refuse to write."""
+    return "" if isinstance(number, int) and number.bit_length() > 64 else str(number)
+
+
 def _seen_as(part: Any) -> Iterable[Any]:
     """What is looked at for a value that is no plain text, map or list."""
     if isinstance(part, int | Decimal):
-        return (str(part),)
+        return (_digits(part),)
     if isinstance(part, bytes):
         return (part.decode("latin-1"),)
     if isinstance(part, str):
@@ -163,7 +168,7 @@ class _Redaction:
         if isinstance(value, list | tuple | deque | AbstractSet):
             return self._parts(cast("Any", value), path)
         if isinstance(value, int | Decimal):
-            text = str(value)
+            text = _digits(value)
             cleaned = self._text(text, path)
             return value if cleaned == text else cleaned
         return value
