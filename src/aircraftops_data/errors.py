@@ -129,7 +129,7 @@ class UnsupportedAlgorithmError(InvalidInputError):
 
 
 class ItemTooLargeError(InvalidInputError):
-    """An item over DynamoDB's limit of 400 KB."""
+    """An item over DynamoDB's limit of 400 KB, or a part of one over what it may take."""
 
     size_bytes: int = 0
     limit_bytes: int = 0

@@ -35,7 +35,7 @@ def details_of(
         return {}
     stored = _encoded(value, (), depth)
     if "M" not in stored:
-        raise InvalidValueError(f"Details are a map, or a model that is one; a {type(value).__name__} is not")
+        raise _refused(f"Details are a map, or a model that is one; a {type(value).__name__} is not", ())
     _check_size(item_size(stored["M"]), most_bytes, "A map of details")
     return cast("dict[str, Any]", decode_value(stored))
 

@@ -12,7 +12,14 @@ from typing import Any, TypeVar, cast
 
 from pydantic import SecretBytes, SecretStr
 
-from aircraftops_data.audit.secret_kinds import PATTERNS, SecretPattern, is_placeholder, kind_of_name, may_be_number
+from aircraftops_data.audit.secret_kinds import (
+    PATTERNS,
+    SecretPattern,
+    is_placeholder,
+    kind_of_name,
+    mark,
+    may_be_number,
+)
 from aircraftops_data.errors import SecretFoundError
 
 V = TypeVar("V")
@@ -49,12 +56,16 @@ def redacted(value: V) -> tuple[V, list[Found]]:
 
     Of a text the rest is kept; what stands under a name that tells is replaced whole.
     """
-    patterns = _suspected(value)
-    if patterns is None:
-        return value, []
-    redaction = _Redaction(patterns)
-    cleaned = redaction.value(value, ())
-    return (cast("V", cleaned), redaction.found) if redaction.found else (value, [])
+    found: list[Found] = []
+    cleaned: Any = value
+    # Without its neighbour a text may look like a secret; each turn leaves less that is no mark.
+    while (patterns := _suspected(cleaned)) is not None:
+        redaction = _Redaction(patterns)
+        cleaner = redaction.value(cleaned, ())
+        if not redaction.found:
+            break
+        cleaned, found = cleaner, found + redaction.found
+    return cast("V", cleaned), found
 
 
 def clean(value: V, policy: SecretPolicy, what: str) -> V:
@@ -107,17 +118,22 @@ def _texts(value: Any) -> tuple[list[str], bool]:
         elif kind is list:
             left += part
         elif kind is int:
-            texts.append(str(part))
+            texts.append(_digits(part))
         elif part is not None and kind is not bool and kind is not float:
             left += _seen_as(part)
             told = told or isinstance(part, SecretStr | SecretBytes)
     return texts, told
 
 
+def _digits(number: int | Decimal) -> str:
+    """A number as text; nothing for one longer than any card's, which Python may refuse to write."""
+    return "" if isinstance(number, int) and number.bit_length() > 64 else str(number)
+
+
 def _seen_as(part: Any) -> Iterable[Any]:
     """What is looked at for a value that is no plain text, map or list."""
     if isinstance(part, int | Decimal):
-        return (str(part),)
+        return (_digits(part),)
     if isinstance(part, bytes):
         return (part.decode("latin-1"),)
     if isinstance(part, str):
@@ -130,10 +146,6 @@ def _seen_as(part: Any) -> Iterable[Any]:
 # And a careful one.
 
 Path = tuple[str, ...]
-
-
-def _mark(kind: str) -> str:
-    return f"[redacted: {kind}]"
 
 
 @dataclass(slots=True)
@@ -156,7 +168,7 @@ class _Redaction:
         if isinstance(value, list | tuple | deque | AbstractSet):
             return self._parts(cast("Any", value), path)
         if isinstance(value, int | Decimal):
-            text = str(value)
+            text = _digits(value)
             cleaned = self._text(text, path)
             return value if cleaned == text else cleaned
         return value
@@ -182,7 +194,7 @@ class _Redaction:
 
     def _whole(self, kind: str, path: Path) -> str:
         self.found.append(Found(kind, ".".join(path)))
-        return _mark(kind)
+        return mark(kind)
 
     def _text(self, text: str, path: Path) -> str:
         """A text without the secrets in it; of two that overlap nothing is left."""

@@ -20,6 +20,7 @@ _NAMES = {
     "authorization": ("authorization",),
     "cookie": ("cookie", "cookies"),
     "credentials": ("credential", "credentials"),
+    "signature": ("amz_signature",),
 }
 # Too short to be told by how a name ends: they must be its last word.
 _WORDS = {"pwd": "password", "jwt": "token", "cvv": "card code", "cvc": "card code", "otp": "password"}
@@ -31,29 +32,37 @@ _LONGEST_NAME = 256
 _NAME_AT_END = re.compile(r"[\w.-]*\Z").search
 
 
+_MARK = re.compile(r"\[redacted: [\w ]+\]")
+
+
+def mark(kind: str) -> str:
+    """What stands where a secret stood."""
+    return f"[redacted: {kind}]"
+
+
 @lru_cache(4096)
 def kind_of_name(name: str) -> str | None:
     """The kind of secret that a name in a map tells of: whatever its case and separators, by how it ends."""
     words = re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name[-_LONGEST_NAME:])
     plain = "".join(words).lower()
-    if not words or plain.endswith(_HARMLESS):
+    if not words or plain.endswith(_HARMLESS) or _MARK.search(name):
         return None
     ending = next((ending for ending in sorted(_ENDINGS, key=len, reverse=True) if plain.endswith(ending)), None)
     return _WORDS.get(words[-1].lower()) if ending is None else _ENDINGS[ending]
 
 
 _PLACEHOLDER = re.compile(
-    # Already redacted; masked; a variable or a format's place, to be filled in; a word for nothing.
-    r"\[redacted: [\w ]+\]|\*+|\$|\$?\{+[^{}]*\}+|(?-i:\$[A-Z][A-Z0-9_]*)|<.*>|%\(?\w*\)?s"
+    # Masked; a variable or a format's place, to be filled in; a word for nothing.
+    r"\*+|\$|\$?\{+[^{}]*\}+|(?-i:\$[A-Z][A-Z0-9_]*)|<.*>|%\(?\w*\)?s"
     r"|none|null|nil|undefined|true|false",
     re.I | re.S,
 )
-_NUMERIC = re.compile(r"[\d:.tz+-]+")
+_NUMERIC = re.compile(r"\d[\d:.tz+-]*")
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a text stands where a secret would, and is none: empty, masked, or the name of a variable."""
-    return not text or _PLACEHOLDER.fullmatch(text) is not None
+    """Whether a text stands where a secret would, and is none: empty, taken out, masked, or a variable's name."""
+    return not text or any(known.fullmatch(text) for known in (_MARK, _PLACEHOLDER))
 
 
 def may_be_number(kind: str) -> bool:
@@ -80,7 +89,9 @@ class SecretPattern:
         group = "secret" if "secret" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(_folded(text) if self.folded else text):
             start, end = match.span(group)
-            kind = None if is_placeholder(text[start:end]) else self.judge(match, text)
+            marked = _MARK.match(text, start)
+            none = is_placeholder(text[start:end]) or (marked is not None and end <= marked.end())
+            kind = None if none else self.judge(match, text)
             if kind is not None:
                 yield start, end, kind
 
@@ -140,7 +151,7 @@ _ASSIGNED = re.compile(
     (?P<quote>\\?["'])?(?P<secret>(?(quote)(?:(?!(?P=quote))(?:\\.|[^\\\n]))+|[^\s"'&;,<>{{}}\[\]]+))""",
     re.X,
 )
-_ASSIGNED_HINTS = ("pass", "key", "secret", "token", "credential", *_WORDS)
+_ASSIGNED_HINTS = ("pass", "key", "secret", "token", "credential", "signature", *_WORDS)
 _CALL = re.compile(r"[a-z_][\w.]*\(.*\)")
 
 _MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6759", "6761", "6762", "6763")
@@ -228,7 +239,7 @@ PATTERNS = (
     _pattern(
         "cookie",
         "cookie",
-        r"""cookie2?\\?["']?\s*:\s*\\?["']?(?P<secret>[^\s=;"'\\]+=[^"'\r\n\\]+)""",
+        r"""cookie2?\\?["']?\s*:\s*\\?["']?(?P<secret>[^\s=;:"'\\]{1,128}=[^"'\r\n\\]+)""",
         folded=True,
     ),
     _pattern("password", "://", r"""://[^\s/:@"'<>]*:(?P<secret>[^\s/"'<>]+)@"""),
