@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aircraftops_data.audit.appending import search, tip_of
-from aircraftops_data.audit.block import Block, Entry, Tip
+from aircraftops_data.audit.appending import search
+from aircraftops_data.audit.block import LAST_NUMBER, UNREADABLE, Block, Entry, Head, Receipt, Tip
 from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
@@ -17,11 +17,12 @@ from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.batch import GET_LIMIT, batch_get_from
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import Reading, chunk, source_of
-from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.errors import CorruptItemError, InvalidInputError
 from aircraftops_data.model.declarations import KeyQuery
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan
+from aircraftops_data.translation.codec import codec_of
 
 ERASE = "audit.erase"
 """The action of the event that says that another was erased; its details name that."""
@@ -49,6 +50,8 @@ class Verification:
     context: Context
     holds: bool = False
     """Whether any legal hold is in force: then events may be kept longer than their blocks say."""
+    head_item: Item | None = None
+    """The head as it is stored."""
     gone: list[Gone] = field(default_factory=list[Gone])
 
     def run(self, until_seq: int | None) -> Plan[None]:
@@ -60,12 +63,17 @@ class Verification:
             part = yield from chunk(reading, self.context, start, None if whole else 1)
             for item in part.items:
                 yield from self._block(item)
-            start = part.next
+            start = part.next or self._behind(reading, part.items)
             if start is None:
-                self.links.finish(self.head)
+                self.links.finish(self.head, self.head_item)
                 break
         for gone in self.gone:
             yield from self._settle(gone)
+
+    def _behind(self, reading: Reading[Item], items: Sequence[Item]) -> Item | None:
+        """Where to read on though there was no more: where the head tells of blocks that were put since."""
+        more = bool(items) and self.links.tip.number < self.head.number
+        return reading.source.cursor_key(items[-1]) if more else None
 
     def _block(self, item: Item) -> Plan[None]:
         block = self.links.check(item)
@@ -73,7 +81,7 @@ class Verification:
             return
         if block.number > self.head.number:
             # It was put while this runs, or behind the head's back: the two are written together.
-            self.head = yield from tip_of(self.report.chain, self.context)
+            self.head, self.head_item = yield from stored_head(self.report.chain, self.context)
         stored = yield from self._stored(block.entries)
         now = self.context.clock.now()
         for seq, entry in enumerate(block.entries, block.first_seq):
@@ -109,7 +117,7 @@ class Verification:
         entry = gone.entry
         if gone.problem is not None:
             # Due, and gone; then recorded again, which no longer knows of the first time.
-            again = yield from search(self.report.chain, {entry.id}, gone.block, self.head.number, self.context)
+            again = yield from self._search({entry.id}, gone.block)
             kind = FindingKind.EXPIRED if again else FindingKind.ALTERED
             self._add(kind, gone.problem, gone.block, gone.seq, entry)
         elif (yield from self._erased(entry, gone.block)):
@@ -132,12 +140,17 @@ class Verification:
         query = AuditEvent.primary(resource=entry.resource)
         while True:
             part = yield from chunk(query_reading(query, consistent=True), self.context, start, None)
-            said = {event.id for event in part.found.whole() if _erases(event, entry)}
-            if said and (yield from search(self.report.chain, said, block - 1, self.head.number, self.context)):
+            said = {event.id for event in part.found.values if isinstance(event, AuditEvent) and _erases(event, entry)}
+            if said and (yield from self._search(said, block - 1)):
                 return True
             start = part.next
             if start is None:
                 return False
+
+    def _search(self, wanted: Container[str], after: int) -> Plan[dict[str, Receipt]]:
+        """Receipts in the later blocks; what is no block has been found, or is for another range."""
+        to = self.head.number
+        return search(self.report.chain, wanted, after, to, self.context, lenient=True)
 
     def _add(self, kind: FindingKind, problem: str, block: int, seq: int, entry: Entry) -> None:
         self.report.add(Finding(kind, problem, block, seq, entry.resource, entry.id))
@@ -164,6 +177,17 @@ def raw(query: KeyQuery[Any]) -> Reading[Item]:
 # Beginning
 
 
+def stored_head(chain: str, context: Context) -> Plan[tuple[Tip, Item | None]]:
+    """What the head says, read strongly, and its item; UNREADABLE for what is no head. 1 read unit."""
+    part = yield from chunk(raw(Head.primary(chain=chain)), context, None, 1)
+    item = next(iter(part.items), None)
+    try:
+        tip = Tip.of(None if item is None else codec_of(Head.definition()).entity(item))
+    except CorruptItemError:
+        tip = UNREADABLE
+    return tip if tip.number <= LAST_NUMBER else UNREADABLE, item
+
+
 def verification(
     chain: str, since_seq: int, anchors: Sequence[Anchor], frontier: Tree | None, report: Report, context: Context
 ) -> Plan[Verification]:
@@ -171,7 +195,7 @@ def verification(
 
     A few reads find that block where it is not the first. Raises InvalidInputError where there is no such event.
     """
-    head = yield from tip_of(chain, context)
+    head, item = yield from stored_head(chain, context)
     tip, tree = Tip(), Tree(TREE_ALGORITHM)
     if since_seq > 1:
         before = yield from _block_before(chain, since_seq, head, context)
@@ -182,20 +206,30 @@ def verification(
     report.since_seq = tip.size + 1
     ahead = [anchor for anchor in anchors if anchor.size > tip.size]
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
-    return Verification(report, Links(report, tip, tree, ahead), head, context, holds=bool(holds.items))
+    return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
 
 
 def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:
     """The block before the one that an event is in; None for the first. Raises InvalidInputError."""
     low, high = 0, head.number
-    if seq > head.size:
+    if head.readable and seq > head.size:
         raise InvalidInputError(f"Chain {chain!r} has {head.size} events, not {seq}")
     before: Block | None = None
     while low < high - 1:
         middle = (low + high) // 2
-        block = yield from finding(Block, {"chain": chain, "number": middle}, context, consistent=True, expired=True)
+        block = yield from _block_at(chain, middle, context)
         if block is None or block.first_seq + len(block.entries) > seq:
             high = middle
         else:
             low, before = middle, block
     return before
+
+
+def _block_at(chain: str, number: int, context: Context) -> Plan[Block | None]:
+    """The block of a number; None where there is none, or what is none."""
+    try:
+        block: Block | None
+        block = yield from finding(Block, {"chain": chain, "number": number}, context, consistent=True, expired=True)
+    except CorruptItemError:
+        return None
+    return block
