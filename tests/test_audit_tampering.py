@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, pairwise
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -162,8 +163,14 @@ TAMPERINGS: Mapping[str, Callable[[], Iterable[Case]]] = {
 LANES = [pytest.param(SAMPLE // len(TAMPERINGS), id="a few"), pytest.param(None, marks=pytest.mark.slow, id="all")]
 
 
-def some(cases: Iterable[Case], count: int | None) -> list[Case]:
-    """So many of the cases, or all of them."""
+T = TypeVar("T")
+FEW = pytest.mark.parametrize(
+    "few", [pytest.param(2, id="a few"), pytest.param(None, marks=pytest.mark.slow, id="all")]
+)
+
+
+def some(cases: Iterable[T], count: int | None) -> list[T]:
+    """So many of them, or all."""
     every = list(cases)
     return every if count is None or count >= len(every) else Random(count).sample(every, count)
 
@@ -276,21 +283,25 @@ def forged(block: Item, *, left_out: bool) -> Tampering:
 RELINKS = [pytest.param(False, id="altered"), pytest.param(True, id="left out")]
 
 
+@FEW
 @pytest.mark.parametrize("left_out", RELINKS)
-def test_blocks_made_to_fit_are_found_where_they_end(left_out: bool) -> None:
+def test_blocks_made_to_fit_are_found_where_they_end(left_out: bool, few: int | None) -> None:
     blocks = grown().blocks()
-    for block in blocks[:-1]:
+    for block in some(blocks[:-1], few):
         for last in {block.number, (block.number + len(blocks)) // 2} - {len(blocks)}:
             with grown().tampered(rewritten(block.number, last, left_out=left_out)):
                 report = grown().verify(block.first_seq)
-            assert [(found.kind, found.block) for found in report.findings][0] == (RELINKED, last + 1)
+            assert next((found.kind, found.block) for found in report.findings) == (RELINKED, last + 1)
 
 
+@FEW
 @pytest.mark.parametrize("left_out", RELINKS)
-def test_a_chain_made_anew_to_its_end_is_found_by_every_checkpoint_behind_the_change(left_out: bool) -> None:
+def test_a_chain_made_anew_to_its_end_is_found_by_every_checkpoint_behind_the_change(
+    left_out: bool, few: int | None
+) -> None:
     blocks = grown().blocks()
     anchors = [anchor_at(blocks, number) for number in range(1, len(blocks) + 1)]
-    for block in blocks:
+    for block in some(blocks, few):
         with grown().tampered(rewritten(block.number, len(blocks), left_out=left_out)):
             report = grown().verify(block.first_seq)
             assert report.ok
@@ -301,9 +312,12 @@ def test_a_chain_made_anew_to_its_end_is_found_by_every_checkpoint_behind_the_ch
             assert report.anchored_seq < block.first_seq
 
 
-def test_a_chain_made_anew_is_not_found_behind_the_last_checkpoint_and_the_report_says_where_that_is() -> None:
+@FEW
+def test_a_chain_made_anew_is_not_found_behind_the_last_checkpoint_and_the_report_says_where_that_is(
+    few: int | None,
+) -> None:
     blocks = grown().blocks()
-    for block in blocks[1:]:
+    for block in some(blocks[1:], few):
         with grown().tampered(rewritten(block.number, len(blocks), left_out=False)):
             report = grown().verify(anchors=[anchor_at(blocks, block.number - 1)])
         assert report.ok
@@ -337,10 +351,11 @@ def spanned(number: int) -> int:
     return spans()[number - 1][1] if number else 0
 
 
-def test_a_head_that_was_set_back_is_found_and_nobody_appends_to_it() -> None:
+@FEW
+def test_a_head_that_was_set_back_is_found_and_nobody_appends_to_it(few: int | None) -> None:
     stale = grown().an_appender()
     tip = grown().run(stale.known())
-    for number in range(len(spans())):
+    for number in some(range(len(spans())), few):
         with grown().tampered(set_back(number)):
             assert FORKED in grown().verify().counts
             for appender in (grown().an_appender(), grown().an_appender(tip=tip)):
@@ -353,10 +368,13 @@ def test_a_head_that_was_set_back_is_found_and_nobody_appends_to_it() -> None:
                 grown().lay({(f"RESOURCE#{written.entry.resource}", f"EVENT#{written.entry.id}"): None})
 
 
+@FEW
 @pytest.mark.parametrize("events", [False, True], ids=["and blocks", "and blocks and events"])
-def test_a_head_set_back_together_with_its_blocks_is_found_by_every_checkpoint_behind(events: bool) -> None:
+def test_a_head_set_back_together_with_its_blocks_is_found_by_every_checkpoint_behind(
+    events: bool, few: int | None
+) -> None:
     anchors = [grown().anchor(number) for number in range(1, len(spans()) + 1)]
-    for number in range(len(spans())):
+    for number in some(range(len(spans())), few):
         with grown().tampered(set_back(number, blocks=True, events=events)):
             report = grown().verify(anchors=anchors[:number])
             assert report.ok
@@ -367,9 +385,10 @@ def test_a_head_set_back_together_with_its_blocks_is_found_by_every_checkpoint_b
                 assert report.anchored_seq == spanned(number)
 
 
-def test_who_knew_of_later_blocks_appends_to_no_chain_that_was_set_back_with_its_blocks() -> None:
+@FEW
+def test_who_knew_of_later_blocks_appends_to_no_chain_that_was_set_back_with_its_blocks(few: int | None) -> None:
     tip = grown().run(grown().an_appender().known())
-    for number in range(len(spans())):
+    for number in some(range(len(spans())), few):
         with grown().tampered(set_back(number, blocks=True)):
             (written,) = grown().write([event(grown().context, number)])
             before = grown().items()

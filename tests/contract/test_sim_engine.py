@@ -237,7 +237,9 @@ def test_batches_of_reads_are_alike(shelf: CoreTable, there: set[int], wanted: s
     send, name = shelf.runner.transport.send, shelf.context.names[SHELF]
     keys = [{"PK": {"S": "b"}, "SK": {"S": f"{number}"}} for number in range(10)]
     for number, key in enumerate(keys):
-        kind, rest = ("PutItem", {"Item": {**key, "n": {"N": "1"}}}) if number in there else ("DeleteItem", {"Key": key})
+        kind, rest = (
+            ("PutItem", {"Item": {**key, "n": {"N": "1"}}}) if number in there else ("DeleteItem", {"Key": key})
+        )
         send(Request(kind, parameters(shelf, **rest)))
     asked = {name: {"Keys": [keys[number] for number in sorted(wanted)], "ConsistentRead": True}}
     answer = send(Request("BatchGetItem", {"RequestItems": asked}))

@@ -160,6 +160,18 @@ def event_problem(entry: Entry, item: Item, algorithm: str) -> str | None:
     return None
 
 
+def put_after(entry: Entry, item: Item) -> bool:
+    """Whether an event was put, and not changed since, when that of the entry was due to be gone."""
+    try:
+        event: AuditEvent = codec_of(AuditEvent.definition()).entity(item)
+    except CorruptItemError:
+        return False
+    put_at = event.created_at
+    if entry.expires_at is None or put_at is None or put_at != event.updated_at:
+        return False
+    return put_at.timestamp() >= entry.expires_at
+
+
 def expiry_of(item: ItemView) -> AttributeValue | None:
     """When an item expires, as it is stored."""
     return item.get(EXPIRY)

@@ -37,7 +37,7 @@ class Known:
             self._read_at = now
 
     def placed(self, event: AuditEvent) -> AuditEvent:
-        """The event in the shards it belongs to. Fewer than there are by now do no harm: whoever reads reads them all."""
+        """The event in the shards it belongs to. Fewer than there are by now do no harm: readers read them all."""
         shares = self.layout.of_actor(event.actor), self.layout.of_action(event.tenant, event.action)
         actor, action = (share_of(event.id, count) for count in shares)
         return event.model_copy(update={"actor_shard": actor, "action_shard": action})

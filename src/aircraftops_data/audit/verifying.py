@@ -9,7 +9,7 @@ from typing import Any
 
 from aircraftops_data.audit.appending import search
 from aircraftops_data.audit.block import LAST_NUMBER, UNREADABLE, Block, Entry, Head, Receipt, Tip
-from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed
+from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed, put_after
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
 from aircraftops_data.audit.report import Finding, FindingKind, Report
@@ -38,6 +38,8 @@ class Gone:
     seq: int
     due: bool
     problem: str | None
+    renewed: bool = False
+    """Whether what is there was put after the first was due."""
 
 
 @dataclass
@@ -56,24 +58,26 @@ class Verification:
 
     def run(self, until_seq: int | None) -> Plan[None]:
         """Check block after block, up to the one with the event `until_seq` or to the end, and then the end itself."""
-        reading = raw(Block.primary(chain=self.report.chain).at_least(number=self.links.tip.number + 1))
+        reading = self._blocks().at_least(number=self.links.tip.number + 1)
         start: Item | None = None
-        whole = until_seq is None
+        whole, last = until_seq is None, self.head.number
         while until_seq is None or self.links.tip.size < until_seq:
-            part = yield from chunk(reading, self.context, start, None if whole else 1)
+            part = yield from chunk(raw(reading), self.context, start, None if whole else 1)
             for item in part.items:
                 yield from self._block(item)
-            start = part.next or self._behind(reading, part.items)
+            start = part.next
+            if start is None and part.items and self.links.tip.number < self.head.number != last:
+                # Those that were put between this answer and the head's: whoever puts more is not waited for.
+                reading, last = self._blocks().at_most(number=self.head.number), self.head.number
+                start = raw(reading).source.cursor_key(part.items[-1])
             if start is None:
                 self.links.finish(self.head, self.head_item)
                 break
         for gone in self.gone:
             yield from self._settle(gone)
 
-    def _behind(self, reading: Reading[Item], items: Sequence[Item]) -> Item | None:
-        """Where to read on though there was no more: where the head tells of blocks that were put since."""
-        more = bool(items) and self.links.tip.number < self.head.number
-        return reading.source.cursor_key(items[-1]) if more else None
+    def _blocks(self) -> KeyQuery[Block]:
+        return Block.primary(chain=self.report.chain)
 
     def _block(self, item: Item) -> Plan[None]:
         block = self.links.check(item)
@@ -110,7 +114,8 @@ class Verification:
         elif item is not None and not due:
             self._add(FindingKind.ALTERED, problem or "", block.number, seq, entry)
         else:
-            self.gone.append(Gone(entry, block.number, seq, due, problem))
+            renewed = item is not None and put_after(entry, item)
+            self.gone.append(Gone(entry, block.number, seq, due, problem, renewed))
 
     def _settle(self, gone: Gone) -> Plan[None]:
         """Say what became of an event that is not there as it was."""
@@ -118,7 +123,9 @@ class Verification:
         if gone.problem is not None:
             # Due, and gone; then recorded again, which no longer knows of the first time.
             again = yield from self._search({entry.id}, gone.block)
-            kind = FindingKind.EXPIRED if again else FindingKind.ALTERED
+            # Who put it again may not have come to append it yet, or ever.
+            kind = FindingKind.UNCOMMITTED if gone.renewed else FindingKind.ALTERED
+            kind = FindingKind.EXPIRED if again else kind
             self._add(kind, gone.problem, gone.block, gone.seq, entry)
         elif (yield from self._erased(entry, gone.block)):
             self._add(FindingKind.ERASED, "a later event says that it was erased", gone.block, gone.seq, entry)
