@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aircraftops_data.audit.appending import search, tip_of
-from aircraftops_data.audit.block import Block, Entry, Tip
-from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed
+from aircraftops_data.audit.appending import search
+from aircraftops_data.audit.block import LAST_NUMBER, UNREADABLE, Block, Entry, Head, Receipt, Tip
+from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed, put_after
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
 from aircraftops_data.audit.report import Finding, FindingKind, Report
@@ -17,11 +17,12 @@ from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.batch import GET_LIMIT, batch_get_from
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import Reading, chunk, source_of
-from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.errors import CorruptItemError, InvalidInputError
 from aircraftops_data.model.declarations import KeyQuery
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan
+from aircraftops_data.translation.codec import codec_of
 
 ERASE = "audit.erase"
 """The action of the event that says that another was erased; its details name that."""
@@ -37,6 +38,8 @@ class Gone:
     seq: int
     due: bool
     problem: str | None
+    renewed: bool = False
+    """Whether what is there was put after the first was due."""
 
 
 @dataclass
@@ -49,25 +52,34 @@ class Verification:
     context: Context
     holds: bool = False
     """Whether any legal hold is in force: then events may be kept longer than their blocks say."""
+    head_item: Item | None = None
+    """The head as it is stored."""
     gone: list[Gone] = field(default_factory=list[Gone])
     seen: set[str] = field(default_factory=set[str])
     """The ids of all events that blocks of the range have."""
 
     def run(self, until_seq: int | None) -> Plan[None]:
         """Check block after block, up to the one with the event `until_seq` or to the end, and then the end itself."""
-        reading = raw(Block.primary(chain=self.report.chain).at_least(number=self.links.tip.number + 1))
+        reading = self._blocks().at_least(number=self.links.tip.number + 1)
         start: Item | None = None
-        whole = until_seq is None
+        whole, last = until_seq is None, self.head.number
         while until_seq is None or self.links.tip.size < until_seq:
-            part = yield from chunk(reading, self.context, start, None if whole else 1)
+            part = yield from chunk(raw(reading), self.context, start, None if whole else 1)
             for item in part.items:
                 yield from self._block(item)
             start = part.next
+            if start is None and part.items and self.links.tip.number < self.head.number != last:
+                # Those that were put between this answer and the head's: whoever puts more is not waited for.
+                reading, last = self._blocks().at_most(number=self.head.number), self.head.number
+                start = raw(reading).source.cursor_key(part.items[-1])
             if start is None:
-                self.links.finish(self.head)
+                self.links.finish(self.head, self.head_item)
                 break
         for gone in self.gone:
             yield from self._settle(gone)
+
+    def _blocks(self) -> KeyQuery[Block]:
+        return Block.primary(chain=self.report.chain)
 
     def _block(self, item: Item) -> Plan[None]:
         block = self.links.check(item)
@@ -75,7 +87,7 @@ class Verification:
             return
         if block.number > self.head.number:
             # It was put while this runs, or behind the head's back: the two are written together.
-            self.head = yield from tip_of(self.report.chain, self.context)
+            self.head, self.head_item = yield from stored_head(self.report.chain, self.context)
         self.seen.update(entry.id for entry in block.entries)
         stored = yield from self._stored(block.entries)
         now = self.context.clock.now()
@@ -105,15 +117,18 @@ class Verification:
         elif item is not None and not due:
             self._add(FindingKind.ALTERED, problem or "", block.number, seq, entry)
         else:
-            self.gone.append(Gone(entry, block.number, seq, due, problem))
+            renewed = item is not None and put_after(entry, item)
+            self.gone.append(Gone(entry, block.number, seq, due, problem, renewed))
 
     def _settle(self, gone: Gone) -> Plan[None]:
         """Say what became of an event that is not there as it was."""
         entry = gone.entry
         if gone.problem is not None:
             # Due, and gone; then recorded again, which no longer knows of the first time.
-            again = yield from search(self.report.chain, {entry.id}, gone.block, self.head.number, self.context)
-            kind = FindingKind.EXPIRED if again else FindingKind.ALTERED
+            again = yield from self._search({entry.id}, gone.block)
+            # Who put it again may not have come to append it yet, or ever.
+            kind = FindingKind.UNCOMMITTED if gone.renewed else FindingKind.ALTERED
+            kind = FindingKind.EXPIRED if again else kind
             self._add(kind, gone.problem, gone.block, gone.seq, entry)
         elif (yield from self._erased(entry, gone.block)):
             self._add(FindingKind.ERASED, "a later event says that it was erased", gone.block, gone.seq, entry)
@@ -135,12 +150,17 @@ class Verification:
         query = AuditEvent.primary(resource=entry.resource)
         while True:
             part = yield from chunk(query_reading(query, consistent=True), self.context, start, None)
-            said = {event.id for event in part.found.whole() if _erases(event, entry)}
-            if said and (yield from search(self.report.chain, said, block - 1, self.head.number, self.context)):
+            said = {event.id for event in part.found.values if isinstance(event, AuditEvent) and _erases(event, entry)}
+            if said and (yield from self._search(said, block - 1)):
                 return True
             start = part.next
             if start is None:
                 return False
+
+    def _search(self, wanted: Container[str], after: int) -> Plan[dict[str, Receipt]]:
+        """Receipts in the later blocks; what is no block has been found, or is for another range."""
+        to = self.head.number
+        return search(self.report.chain, wanted, after, to, self.context, lenient=True)
 
     def _add(self, kind: FindingKind, problem: str, block: int, seq: int, entry: Entry) -> None:
         self.report.add(Finding(kind, problem, block, seq, entry.resource, entry.id))
@@ -167,6 +187,17 @@ def raw(query: KeyQuery[Any]) -> Reading[Item]:
 # Beginning
 
 
+def stored_head(chain: str, context: Context) -> Plan[tuple[Tip, Item | None]]:
+    """What the head says, read strongly, and its item; UNREADABLE for what is no head. 1 read unit."""
+    part = yield from chunk(raw(Head.primary(chain=chain)), context, None, 1)
+    item = next(iter(part.items), None)
+    try:
+        tip = Tip.of(None if item is None else codec_of(Head.definition()).entity(item))
+    except CorruptItemError:
+        tip = UNREADABLE
+    return tip if tip.number <= LAST_NUMBER else UNREADABLE, item
+
+
 def verification(
     chain: str, since_seq: int, anchors: Sequence[Anchor], frontier: Tree | None, report: Report, context: Context
 ) -> Plan[Verification]:
@@ -174,7 +205,7 @@ def verification(
 
     A few reads find that block where it is not the first. Raises InvalidInputError where there is no such event.
     """
-    head = yield from tip_of(chain, context)
+    head, item = yield from stored_head(chain, context)
     tip = Tip()
     tree: Tree | None = Tree(TREE_ALGORITHM)
     if since_seq > 1:
@@ -186,20 +217,30 @@ def verification(
     report.since_seq = tip.size + 1
     ahead = [anchor for anchor in anchors if anchor.size > tip.size]
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
-    return Verification(report, Links(report, tip, tree, ahead), head, context, holds=bool(holds.items))
+    return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
 
 
 def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:
     """The block before the one that an event is in; None for the first. Raises InvalidInputError."""
     low, high = 0, head.number
-    if seq > head.size:
+    if head.readable and seq > head.size:
         raise InvalidInputError(f"Chain {chain!r} has {head.size} events, not {seq}")
     before: Block | None = None
     while low < high - 1:
         middle = (low + high) // 2
-        block = yield from finding(Block, {"chain": chain, "number": middle}, context, consistent=True, expired=True)
+        block = yield from _block_at(chain, middle, context)
         if block is None or block.first_seq + len(block.entries) > seq:
             high = middle
         else:
             low, before = middle, block
     return before
+
+
+def _block_at(chain: str, number: int, context: Context) -> Plan[Block | None]:
+    """The block of a number; None where there is none, or what is none."""
+    try:
+        block: Block | None
+        block = yield from finding(Block, {"chain": chain, "number": number}, context, consistent=True, expired=True)
+    except CorruptItemError:
+        return None
+    return block
