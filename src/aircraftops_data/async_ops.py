@@ -69,7 +69,7 @@ class AsyncAircraftOps:
     def jobs(self) -> AsyncJobs:
         """Durable jobs. Loaded when first used; large payloads go to the bucket of the settings, where one is set."""
         from aircraftops_data.jobs.aio.jobs import AsyncJobs
-        from aircraftops_data.jobs.aio.objects import AsyncObjectStore
+        from aircraftops_data.transports.bucket import AsyncObjectStore
 
         bucket = self._settings.jobs_bucket
         return AsyncJobs(self.core, objects=None if bucket is None else AsyncObjectStore(bucket, self._session))

@@ -70,7 +70,7 @@ class AircraftOps:
     def jobs(self) -> Jobs:
         """Durable jobs. Loaded when first used; large payloads go to the bucket of the settings, where one is set."""
         from aircraftops_data.jobs.jobs import Jobs
-        from aircraftops_data.jobs.objects import ObjectStore
+        from aircraftops_data.transports.bucket import ObjectStore
 
         bucket = self._settings.jobs_bucket
         return Jobs(self.core, objects=None if bucket is None else ObjectStore(bucket, self._session))
