@@ -324,7 +324,7 @@ class UnprocessedItemsError(StoreError):
 
 
 class ObjectStoreError(AircraftOpsDataError):
-    """S3 failed, or does not have the object an item points to; the cause is botocore's error."""
+    """S3 or a folder in its place failed, or lacks the object asked for; the cause is botocore's error or Python's."""
 
     bucket: str = ""
     key: str = ""

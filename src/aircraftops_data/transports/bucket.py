@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -138,12 +138,12 @@ class ObjectStore:
         return options
 
     def _put(self, key: str, body: bytes | BinaryIO, digest: bytes, options: dict[str, Any]) -> None:
-        checked = b64encode(digest).decode()
+        checked = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": b64encode(digest).decode()}
         with self._failing("put_object", key):
-            self._client.put_object(Bucket=self.name, Key=key, Body=body, ChecksumSHA256=checked, **options)
+            self._client.put_object(Bucket=self.name, Key=key, Body=body, **checked, **options)
 
     @contextmanager
-    def _failing(self, operation: str, key: str) -> Iterator[None]:
+    def _failing(self, operation: str, key: str) -> Generator[None]:
         """What botocore raises inside becomes ours."""
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -96,7 +96,7 @@ class FolderStore:
         return self.path.joinpath(*(quote(part, safe=" ") for part in parts))
 
     @contextmanager
-    def _failing(self, operation: str, key: str) -> Iterator[None]:
+    def _failing(self, operation: str, key: str) -> Generator[None]:
         try:
             yield
         except OSError as error:
