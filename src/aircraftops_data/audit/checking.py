@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aircraftops_data.audit.block import ENCODING, Block, Entry, Tip
@@ -53,10 +53,14 @@ class Links:
         except CorruptItemError as error:
             self._add(FindingKind.ALTERED, f"the item is no block: {'; '.join(error.problems)}", self.tip.number + 1)
             return None
-        for kind, problem in (*self._place(block), *_contents(block, item)):
+        self.follow(block, _contents(block, item))
+        return block
+
+    def follow(self, block: Block, contents: Iterable[tuple[FindingKind, str]]) -> None:
+        """Go on with a block, of which is known what is wrong with it by itself."""
+        for kind, problem in (*self._place(block), *contents):
             self._add(kind, problem, block.number)
         self._go_on(block)
-        return block
 
     def _add(self, kind: FindingKind, problem: str, number: int | None) -> None:
         self.report.add(Finding(kind, problem, number))
