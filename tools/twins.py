@@ -37,6 +37,7 @@ TWINS = {
     "coordination/aio/locks.py": "coordination/locks.py",
     "coordination/aio/attempt.py": "coordination/attempt.py",
     "coordination/aio/changes.py": "coordination/changes.py",
+    "audit/aio/sealing.py": "audit/sealing.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {

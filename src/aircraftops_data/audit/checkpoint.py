@@ -143,9 +143,7 @@ def sign(checkpoint: Checkpoint, signer: Signer) -> Checkpoint:
 
 def verified(checkpoint: Checkpoint, verifier: Verifier) -> bool:
     """Whether the key it names signed just this."""
-    return verifier.verify(
-        checkpoint.key_id, checkpoint.algorithm, checkpoint.signed_bytes(), checkpoint.signature
-    )
+    return verifier.verify(checkpoint.key_id, checkpoint.algorithm, checkpoint.signed_bytes(), checkpoint.signature)
 
 
 def to_json(checkpoint: Checkpoint) -> bytes:
@@ -168,10 +166,16 @@ def anchor_of(checkpoint: Checkpoint, *, trusted: bool) -> Anchor:
 
 @dataclass
 class Examined:
-    """What the checkpoints of a chain are worth: anchors in order of size, and those whose signature was verified."""
+    """What the checkpoints of a chain are worth, in order: those that may be right, and what they say of the chain."""
 
+    checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
     anchors: list[Anchor] = field(default_factory=list[Anchor])
-    trusted: list[Checkpoint] = field(default_factory=list[Checkpoint])
+
+    @property
+    def trusted(self) -> list[Checkpoint]:
+        """Those whose signature was verified."""
+        both = zip(self.checkpoints, self.anchors, strict=True)
+        return [checkpoint for checkpoint, anchor in both if anchor.trusted]
 
 
 def examine(
@@ -226,9 +230,8 @@ class _Examination:
         except AircraftOpsDataError as error:
             self._add(FindingKind.ALTERED, error.message)
             return
+        self.found.checkpoints.append(checkpoint)
         self.found.anchors.append(anchor_of(checkpoint, trusted=trusted))
-        if trusted:
-            self.found.trusted.append(checkpoint)
 
     def _follows(self, checkpoint: Checkpoint) -> None:
         number, last = (0, NOTHING_BEFORE) if self.last is None else (self.last.number, self.last.digest())

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aircraftops_data.audit.block import Tip
-from aircraftops_data.audit.checking import TREE_ALGORITHM
+from aircraftops_data.audit.checking import TREE_ALGORITHM, Links
 from aircraftops_data.audit.checkpoint import Checkpoint, Export, Keys, anchor_of, unsigned, verified
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.report import HARMLESS, Report
+from aircraftops_data.audit.signing import PublicKeys, Signer
 from aircraftops_data.audit.verifying import Verification, resumed
 from aircraftops_data.core.asking import query_reading
 from aircraftops_data.core.context import Context
@@ -17,6 +18,19 @@ from aircraftops_data.core.reading import chunk
 from aircraftops_data.errors import InvalidInputError, TamperError
 from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Plan
+
+
+class _NoKeys:
+    key_ids: frozenset[str] = frozenset()
+
+    def verify(self, key_id: str, algorithm: str, message: bytes, signature: bytes) -> bool:
+        return False
+
+
+def keys_of(signer: Signer) -> Keys:
+    """What verifies what this signer signed, if it tells its public key; else nothing. Raises MissingExtraError."""
+    public_pem = getattr(signer, "public_pem", None)
+    return _NoKeys() if public_pem is None else PublicKeys([public_pem()])
 
 
 def stored(chain: str, context: Context) -> Plan[list[Checkpoint]]:
@@ -53,14 +67,24 @@ class Draft:
     """A checkpoint to be, while what it is to say is being verified."""
 
     last: Checkpoint | None
-    begin: Tip
-    """What a sealed export begins behind."""
+    sealed: Checkpoint | None
+    """The last one with exports, where that was asked for."""
     verification: Verification
 
     @property
     def report(self) -> Report:
         """What was found so far."""
         return self.verification.report
+
+    @property
+    def begin(self) -> Tip:
+        """What the next export begins behind."""
+        return Tip() if self.sealed is None else self.sealed.tip()
+
+    def links(self, end: Checkpoint) -> Links:
+        """What checks the export up to a checkpoint that is to be."""
+        tree = Tree(TREE_ALGORITHM) if self.sealed is None else self.sealed.tree()
+        return Links(Report(end.chain), self.begin, tree, [anchor_of(end, trusted=False)])
 
     @property
     def tip(self) -> Tip:
@@ -86,7 +110,7 @@ class Draft:
 
 
 def begun(chain: str, keys: Keys, context: Context, *, sealing: bool = False) -> Plan[Draft]:
-    """What goes on behind the last checkpoint (the last with exports, with `sealing`); behind the first event otherwise.
+    """What goes on behind the last checkpoint (with `sealing`, the last with exports), or begins with the first event.
 
     One whose key is not among these is not built upon: then all of the chain is verified, and compared with it. Raises
     TamperError for one that is not what was signed.
@@ -96,12 +120,13 @@ def begun(chain: str, keys: Keys, context: Context, *, sealing: bool = False) ->
         if checkpoint.key_id in keys.key_ids and not verified(checkpoint, keys):
             raise TamperError(f"Checkpoint {checkpoint.number} of chain {chain!r} is not what was signed", chain=chain)
     last, base = (found[0], found[-1]) if found else (None, None)
-    begin = base.tip() if base is not None and (base.exports or not sealing) else Tip()
-    resuming = base if begin.number and base is not None and base.key_id in keys.key_ids else None
+    sealed = base if base is not None and base.exports else None
+    start = sealed if sealing else last
+    resuming = start if start is not None and start.key_id in keys.key_ids else None
     tip, tree = (Tip(), Tree(TREE_ALGORITHM)) if resuming is None else (resuming.tip(), resuming.tree())
     anchors = [anchor_of(known, trusted=known.key_id in keys.key_ids) for known in reversed(found)]
     verification = yield from resumed(chain, tip, tree, anchors, Report(chain), context)
-    return Draft(last, begin, verification)
+    return Draft(last, sealed, verification)
 
 
 def drafted(chain: str, keys: Keys, context: Context) -> Plan[Draft]:

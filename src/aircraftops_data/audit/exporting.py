@@ -54,6 +54,10 @@ class Pair:
     events: Export
     blocks: Export
 
+    def at(self, files: Files) -> list[tuple[Export, Path]]:
+        """Both, each with where it is on disk."""
+        return [(self.events, files.events), (self.blocks, files.blocks)]
+
     @property
     def first_seq(self) -> int:
         """The first event of the export."""
@@ -70,22 +74,23 @@ def pairs_of(exports: Iterable[Export]) -> list[Pair]:
     named = {export.key: export for export in exports}
     events = [export for key, export in named.items() if key.endswith(EVENTS)]
     return [
-        Pair(export, named[other])
-        for export in events
-        if (other := export.key.removesuffix(EVENTS) + BLOCKS) in named
+        Pair(export, named[other]) for export in events if (other := export.key.removesuffix(EVENTS) + BLOCKS) in named
     ]
 
 
-def keys_of(chain: str, first_seq: int, last_seq: int) -> tuple[str, str]:
-    """Where the export of a range lies in an object store: its events, and its blocks."""
-    place = f"{folder_of(chain)}/sealed/{first_seq:012}-{last_seq:012}"
-    return place + EVENTS, place + BLOCKS
+def named_of(chain: str, begin: Tip, end: Tip) -> list[Export]:
+    """The export of a range by where it lies in an object store: its events, and its blocks; not their digests."""
+    first, last = begin.size + 1, end.size
+    place = f"{folder_of(chain)}/sealed/{first:012}-{last:012}"
+    return [Export(key=place + kind, sha256=b"", first_seq=first, last_seq=last) for kind in (EVENTS, BLOCKS)]
 
 
-class Sealing:
+class SealedWriter:
     """Writes a sealed export from blocks that were verified; those up to `begin` are left out."""
 
     def __init__(self, files: Files, begin: Tip) -> None:
+        self.held = 0
+        """How many events there were to write."""
         self._begin = begin
         self._events = ParquetFile(files.events, SEALED_EVENT_COLUMNS)
         self._blocks = ParquetFile(files.blocks, SEALED_BLOCK_COLUMNS)
@@ -94,9 +99,11 @@ class Sealing:
         """The next blocks, with their events."""
         for each in taken:
             if each.block.number > self._begin.number:
-                self._blocks.add(block_row(each.block, each.item))
+                self._blocks.add(block_row(each.block, stored_bytes(each.item)))
                 for seq, (entry, item) in enumerate(zip(each.block.entries, each.events, strict=True)):
-                    self._events.add(sealed_row(each.block, each.block.first_seq + seq, entry, item))
+                    row = sealed_row(each.block, each.block.first_seq + seq, entry, item)
+                    self.held += "item" in row
+                    self._events.add(row)
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +139,12 @@ def held_in(item: Item, leaf: bytes, algorithm: str) -> tuple[AuditEvent, bytes]
     return event, data
 
 
-def block_row(block: Block, item: Item) -> Row:
-    """The row of a block."""
+def stored_bytes(item: Item) -> bytes:
+    """What the hash of a stored block is taken of."""
+    return encode_item({name: held for name, held in item.items() if name != "hash"})
+
+
+def block_row(block: Block, data: bytes) -> Row:
+    """The row of a block, the bytes of its item given."""
     names = ("number", "previous", "first_seq", "root", "hash", "algorithm", "encoding", "committed_at", "adopting")
-    held = {name: stored for name, stored in item.items() if name != "hash"}
-    return {name: getattr(block, name) for name in names} | {"count": len(block.entries), "item": encode_item(held)}
+    return {name: getattr(block, name) for name in names} | {"count": len(block.entries), "item": data}

@@ -141,7 +141,7 @@ def event_row(event: AuditEvent) -> dict[str, Any]:
 
 
 def json_text(value: object) -> str:
-    """JSON with the names in order; numbers that JSON has no form for as the nearest, bytes as base64, sets as lists."""
+    """JSON with the names in order; decimals as the nearest number, bytes as base64, sets as lists."""
     return json.dumps(value, default=_plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -177,22 +177,20 @@ class Parts:
         self._bytes = 0
         pyarrow()
 
-    def add(self, event: AuditEvent) -> list[Path]:
-        """One more event; the files that are written now, if any."""
+    def add(self, event: AuditEvent) -> bool:
+        """One more event; whether it is time to write those that are held."""
         row = event_row(event)
         self._held.setdefault(event.occurred_at.date(), []).append(row)
         self._count += 1
         self._bytes += size_of(row)
-        if self._count < self._most and self._bytes < GROUP_BYTES * 4:
-            return []
-        return self.rest()
+        return self._count >= self._most or self._bytes >= GROUP_BYTES * 4
 
-    def rest(self) -> list[Path]:
-        """The files of all events that are held."""
+    def written(self) -> list[Path]:
+        """Write all events that are held; the files."""
         held, self._held, self._count, self._bytes = self._held, {}, 0, 0
-        return [self._written(day, rows) for day, rows in sorted(held.items())]
+        return [self._write(day, rows) for day, rows in sorted(held.items())]
 
-    def _written(self, day: date, rows: Sequence[Row]) -> Path:
+    def _write(self, day: date, rows: Sequence[Row]) -> Path:
         path = self._folder / f"date={day}" / f"part-{min(row['event_id'] for row in rows)}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, EVENT_COLUMNS, rows)

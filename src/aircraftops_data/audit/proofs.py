@@ -19,8 +19,14 @@ from aircraftops_data.audit.merkle import ConsistencyBetween, PathTo, verify_con
 from aircraftops_data.core.asking import query_reading
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import chunk
-from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError, InvalidInputError, NotFoundError, TamperError
-from aircraftops_data.model.definition import Item, ItemView
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    CorruptItemError,
+    InvalidInputError,
+    NotFoundError,
+    TamperError,
+)
+from aircraftops_data.model.definition import ItemView
 from aircraftops_data.request import Plan
 
 
@@ -165,12 +171,22 @@ def inclusion(
     if seq is None:
         seq = (yield from _passed(chain, checkpoint.size, context, event_id=event_id)).seq
     elif not 1 <= seq <= checkpoint.size:
-        raise NotFoundError(f"Checkpoint {checkpoint.number} of chain {chain!r} has no event {seq}", entity="AuditEvent")
+        raise NotFoundError(
+            f"Checkpoint {checkpoint.number} of chain {chain!r} has no event {seq}", entity="AuditEvent"
+        )
     path = PathTo(seq - 1, checkpoint.size, TREE_ALGORITHM)
     where = yield from _passed(chain, checkpoint.size, context, seq=seq, leaves=path)
     entry, block = where.entry, where.block
     proof = InclusionProof(
-        chain, seq, entry.id, entry.resource, block.number, block.algorithm, entry.leaf, checkpoint.size, tuple(path.path)
+        chain,
+        seq,
+        entry.id,
+        entry.resource,
+        block.number,
+        block.algorithm,
+        entry.leaf,
+        checkpoint.size,
+        tuple(path.path),
     )
     return _holding(proof, chain, proof.holds(checkpoint))
 

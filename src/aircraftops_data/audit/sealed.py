@@ -1,19 +1,18 @@
-"""Verifying sealed exports from their files alone, group by group, and looking up in them what a table no longer has."""
+"""Verifying sealed exports from their files alone, group by group."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aircraftops_data.audit.block import Block, Entry
-from aircraftops_data.audit.checking import Links, event_problem
-from aircraftops_data.audit.encoding import HASHERS, LEAF, decode_item
+from aircraftops_data.audit.checking import Links, contents, event_problem
+from aircraftops_data.audit.encoding import BLOCK, HASHERS, LEAF, decode_item
+from aircraftops_data.audit.entries import header_of
 from aircraftops_data.audit.exporting import Files, block_row
 from aircraftops_data.audit.model import AuditEvent
 from aircraftops_data.audit.parquet import (
@@ -21,14 +20,12 @@ from aircraftops_data.audit.parquet import (
     SEALED_BLOCK_COLUMNS,
     SEALED_EVENT_COLUMNS,
     event_row,
-    instant_of,
     pyarrow,
     schema_of,
 )
 from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.audit.verifying import ERASE
 from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError
-from aircraftops_data.model.definition import Item
 from aircraftops_data.translation.codec import codec_of
 
 _BATCH_ROWS = 8192
@@ -80,10 +77,10 @@ class SealedVerification:
         for gone in self._gone:
             erased = self._erased.get((gone.entry.id, gone.entry.leaf.hex()), 0) >= gone.block
             due = gone.entry.expires_at is not None and gone.entry.expires_at <= self.now.timestamp()
-            if erased:
-                self._event(FindingKind.ERASED, "a later event says that it was erased", gone)
-            elif due:
+            if due:
                 self._event(FindingKind.EXPIRED, "the event was due to expire", gone)
+            elif erased:
+                self._event(FindingKind.ERASED, "a later event says that it was erased", gone)
             else:
                 self._event(FindingKind.MISSING, "the event is gone before its time", gone)
         self._gone.clear()
@@ -94,19 +91,33 @@ class SealedVerification:
         return self.report
 
     def _block(self, row: Mapping[str, Any], events: _Events) -> None:
-        try:
-            item = decode_item(row["item"] or b"") | {"hash": {"B": row["hash"] or b""}}
-        except CorruptItemError as error:
-            self._add(FindingKind.ALTERED, error.message, row["number"])
-            return
-        block = self.links.check(item)
+        first = row["first_seq"] or 0
+        strays, rows = events.until(first), events.until(first + (row["count"] or 0))
+        block = self._linked(row, rows)
         if block is None:
             return
-        if self.deep and block_row(block, item) != row:
+        if strays:
+            told = "the export has events before it that are in none of its blocks"
+            self._add(FindingKind.ALTERED, told, block.number)
+        self._events(block, rows)
+
+    def _linked(self, row: Mapping[str, Any], rows: _Rows) -> Block | None:
+        """The block, its links checked; None for what is none."""
+        data = row["item"] or b""
+        try:
+            item, entries = header_of(data, rows.entries()) or (decode_item(data), None)
+        except CorruptItemError as error:
+            self._add(FindingKind.ALTERED, error.message, row["number"])
+            return None
+        item |= {"hash": {"B": row["hash"] or b""}}
+        if entries is None:
+            block = self.links.check(item)
+        else:
+            block = codec_of(Block.definition()).entity(item).model_copy(update={"entries": entries})
+            self.links.follow(block, contents(block, lambda: HASHERS[block.algorithm](BLOCK + data)))
+        if block is not None and block_row(block, data) != row:
             self._add(FindingKind.ALTERED, "the columns say other than the block", block.number)
-        if events.until(block.first_seq):
-            self._add(FindingKind.ALTERED, "the export has events before it that are in none of its blocks", block.number)
-        self._events(block, events.until(block.first_seq + len(block.entries)))
+        return block
 
     def _events(self, block: Block, rows: _Rows) -> None:
         """Check the rows of a block's events."""
@@ -199,6 +210,11 @@ class _Rows(NamedTuple):
     def __bool__(self) -> bool:
         return bool(self.seqs)
 
+    def entries(self) -> list[Entry]:
+        """What a block would have of them."""
+        held = self.columns
+        return list(map(Entry, held["resource"], held["event_id"], held["leaf"], held["expires_at"]))
+
     def row(self, index: int) -> dict[str, Any]:
         """One of them."""
         return {name: held[index] for name, held in self.columns.items()}
@@ -207,15 +223,15 @@ class _Rows(NamedTuple):
         """A row for each of so many events from the first; of nothing but None where there is none."""
         at = {seq: index for index, seq in enumerate(self.seqs)}
         order = [at.get(seq) for seq in range(first, first + count)]
-        return _Rows(
-            {name: [None if i is None else held[i] for i in order] for name, held in self.columns.items()}
-        )
+        return _Rows({name: [None if i is None else held[i] for i in order] for name, held in self.columns.items()})
 
     def fit(self, block: Block) -> list[bool]:
         """Whether each says what the entry of its event says."""
         held = self.columns
-        rows = list(zip(held["resource"], held["event_id"], held["leaf"], held["expires_at"], strict=True))
-        fits = [True] * len(rows) if rows == block.entries else [r == e for r, e in zip(rows, block.entries, strict=True)]
+        rows = self.entries()
+        fits = (
+            [True] * len(rows) if rows == block.entries else [r == e for r, e in zip(rows, block.entries, strict=True)]
+        )
         numbers = held["block"]
         if numbers.count(block.number) == len(numbers):
             return fits
