@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sim_engine import MemoryEngine
-
 from aircraftops_data.audit.block import Block, Entry, Tip, block_item, next_block
 from aircraftops_data.audit.checkpointing import keys_of
 from aircraftops_data.audit.encoding import leaf_hash
@@ -24,6 +22,7 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.codec import codec_of
+from sim_engine import MemoryEngine
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -64,7 +63,7 @@ def entry_of(item: Item) -> Entry:
 class Paper:
     """A chain that grows by blocks, each with its events' items."""
 
-    tip: Tip = Tip()
+    tip: Tip = field(default_factory=Tip)
     taken: list[Taken] = field(default_factory=list[Taken])
     algorithm: str = "sha256"
 

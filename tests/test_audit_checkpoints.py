@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_on_paper import CHAIN, DAY, KEYS, NOW, SIGNER, TABLE, AsyncTransport, Engine, event, kinds, paper, runner_over
 
 from aircraftops_data.audit.aio.sealing import AsyncSealing
 from aircraftops_data.audit.block import Tip
@@ -25,8 +24,22 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.intents import stamped
 from aircraftops_data.errors import CorruptItemError, InvalidInputError, TamperError
 from aircraftops_data.testing import ManualClock
-from aircraftops_data.transports.folder import AsyncFolderStore, FolderStore
 from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.transports.folder import AsyncFolderStore, FolderStore
+from audit_on_paper import (
+    CHAIN,
+    DAY,
+    KEYS,
+    NOW,
+    SIGNER,
+    TABLE,
+    AsyncTransport,
+    Engine,
+    event,
+    kinds,
+    paper,
+    runner_over,
+)
 
 OTHER = Ed25519Signer.generate()
 

@@ -30,7 +30,6 @@ from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.translation.codec import codec_of
 
 JSON = "application/json"
-_HEX = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
 
 
 class Keys(Verifier, Protocol):
@@ -45,7 +44,9 @@ class Keys(Verifier, Protocol):
 class Export(BaseModel):
     """One file of a sealed export: where it lies, the SHA-256 of its bytes, and which events it is of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, **_HEX)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, ser_json_bytes="hex", val_json_bytes="hex"
+    )
 
     key: Name
     sha256: bytes
@@ -59,7 +60,7 @@ class Checkpoint(Entity, table=AUDIT_EVENTS, entity_type="audit_checkpoint"):
     A field that a later version adds is None where it says nothing, or the signatures of this one no longer fit.
     """
 
-    model_config = _HEX
+    model_config = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
 
     chain: Name
     number: Count

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aircraftops_data.audit.model import AuditEvent
 from aircraftops_data.errors import MissingExtraError
@@ -151,7 +151,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return b64encode(value).decode()
     if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
+        return sorted(cast("set[Any]", value), key=str)
     return str(value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from aircraftops_data.audit.block import Block, Entry
 from aircraftops_data.audit.checking import TREE_ALGORITHM, tree_leaf
@@ -28,6 +28,8 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.request import Plan
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,10 @@ def _written(proof: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
-    return [_plain(inner) for inner in value] if isinstance(value, tuple) else value  # pyright: ignore
+    return list(map(_plain, cast("tuple[Any]", value))) if isinstance(value, tuple) else value
 
 
-def _read(kind: Callable[..., Any], text: str | bytes, **readers: Callable[[Any], Any]) -> Any:
+def _read(kind: Callable[..., P], text: str | bytes, **readers: Callable[[Any], Any]) -> P:
     try:
         held = json.loads(text)
         if set(held) != set(readers):
@@ -161,7 +163,7 @@ class _Where:
 def inclusion(
     chain: str, checkpoint: Checkpoint, context: Context, *, seq: int | None = None, event_id: str | None = None
 ) -> Plan[InclusionProof]:
-    """The proof that an event is in the chain of a checkpoint: all its blocks are read, twice where only the id is known.
+    """The proof that an event is in the chain of a checkpoint: its blocks are read, twice where only the id is known.
 
     Half a read unit per 4 KB of blocks. Raises NotFoundError where the checkpoint has no such event; TamperError where
     the chain is another than the checkpoint's; InvalidInputError.
@@ -203,7 +205,7 @@ def consistency(chain: str, first: Checkpoint, second: Checkpoint, context: Cont
     return _holding(proof, chain, proof.holds(first, second))
 
 
-def _holding(proof: Any, chain: str, holds: bool) -> Any:
+def _holding(proof: P, chain: str, holds: bool) -> P:
     if not holds:
         raise TamperError(f"Chain {chain!r} is not the one that was signed for", chain=chain)
     return proof

@@ -34,6 +34,7 @@ from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.audit.sealed import SealedVerification
 from aircraftops_data.audit.sealed_events import SealedEvents
 from aircraftops_data.audit.signing import Signer
+from aircraftops_data.audit.verifying import Taken
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Create
 from aircraftops_data.core.run import Runner
@@ -112,7 +113,8 @@ class Sealing:
         with SealedWriter(files, draft.begin) as writer:
             more = True
             while more:
-                draft.verification.taken = taken = []
+                taken: list[Taken] = []
+                draft.verification.taken = taken
                 more = self.runner.run(draft.verification.page())
                 aside(writer.add, taken)
         return writer.held
@@ -133,9 +135,9 @@ class Sealing:
         checkpoint = draft.checkpoint(self.runner.context, list(exports))
         if self._overtaken(checkpoint):
             return None
-        signed = aside(sign, checkpoint, self.signer)
+        create = Create(aside(sign, checkpoint, self.signer))
         try:
-            made = self.runner.run(write(Create(signed), self.runner.context))
+            made: Checkpoint = self.runner.run(write(create, self.runner.context))
         except AlreadyExistsError:
             return None
         self._publish(made)

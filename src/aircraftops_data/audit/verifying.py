@@ -210,7 +210,8 @@ def verification(
 
     A few reads find that block where it is not the first. Raises InvalidInputError where there is no such event.
     """
-    tip, tree = Tip(), Tree(TREE_ALGORITHM)
+    tip = Tip()
+    tree: Tree | None = Tree(TREE_ALGORITHM)
     if since_seq > 1:
         head = yield from tip_of(chain, context)
         before = yield from _block_before(chain, since_seq, head, context)

@@ -33,6 +33,7 @@ from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.audit.sealed import SealedVerification
 from aircraftops_data.audit.sealed_events import SealedEvents
 from aircraftops_data.audit.signing import Signer
+from aircraftops_data.audit.verifying import Taken
 from aircraftops_data.core.aio.run import AsyncRunner
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Create
@@ -111,7 +112,8 @@ class AsyncSealing:
         with SealedWriter(files, draft.begin) as writer:
             more = True
             while more:
-                draft.verification.taken = taken = []
+                taken: list[Taken] = []
+                draft.verification.taken = taken
                 more = await self.runner.run(draft.verification.page())
                 await aside(writer.add, taken)
         return writer.held
@@ -134,9 +136,9 @@ class AsyncSealing:
         checkpoint = draft.checkpoint(self.runner.context, list(exports))
         if await self._overtaken(checkpoint):
             return None
-        signed = await aside(sign, checkpoint, self.signer)
+        create = Create(await aside(sign, checkpoint, self.signer))
         try:
-            made = await self.runner.run(write(Create(signed), self.runner.context))
+            made: Checkpoint = await self.runner.run(write(create, self.runner.context))
         except AlreadyExistsError:
             return None
         await self._publish(made)
