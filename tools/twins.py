@@ -41,6 +41,7 @@ TWINS = {
     "audit/aio/events.py": "audit/events.py",
     "audit/aio/chain.py": "audit/chain.py",
     "audit/aio/audit.py": "audit/audit.py",
+    "audit/aio/sealing.py": "audit/sealing.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {

@@ -93,7 +93,7 @@ class FolderStore:
         parts = key.split("/")
         if not {"", ".", ".."}.isdisjoint(parts):
             raise InvalidInputError(f"A folder has no place for the key {key!r}")
-        return self.path.joinpath(*(quote(part, safe=" ") for part in parts))
+        return self.path.joinpath(*(quote(part, safe=" =") for part in parts))
 
     @contextmanager
     def _failing(self, operation: str, key: str) -> Generator[None]:
