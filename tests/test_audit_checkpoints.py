@@ -13,7 +13,7 @@ from aircraftops_data.audit.aio.sealing import AsyncSealing
 from aircraftops_data.audit.block import Tip
 from aircraftops_data.audit.checking import Links
 from aircraftops_data.audit.checkpoint import Checkpoint, Export, examine, from_json, sign, to_json, unsigned, verified
-from aircraftops_data.audit.checkpointing import stored
+from aircraftops_data.audit.checkpointing import keys_of, stored
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.report import Report
 from aircraftops_data.audit.sealing import Sealing, outside
@@ -196,7 +196,7 @@ def test_the_next_checkpoint_goes_on_from_the_last_and_reads_only_what_is_new() 
     first = sealing(engine).checkpoint()
     chain.block(event(10), event(11))
     engine.hold(chain)
-    second = sealing(engine, before=lambda request: read.append(request)).checkpoint()
+    second = sealing(engine, before=read.append).checkpoint()
     assert (second.number, second.size, second.previous) == (2, 7, first.digest())
     got = [request for request in read if request.operation == "BatchGetItem"]
     assert [len(request.parameters["RequestItems"][TABLE]["Keys"]) for request in got] == [2]
@@ -255,6 +255,35 @@ def test_a_checkpoint_of_an_unknown_key_is_compared_and_all_is_verified_anew() -
         sealing(engine).checkpoint()
 
 
+def test_a_checkpoint_of_an_unknown_key_is_not_given_back_as_ones_own() -> None:
+    engine = Engine().hold(paper(3))
+    theirs = replace(sealing(engine), signer=OTHER).checkpoint()
+    mine = sealing(engine).checkpoint()
+    assert (mine.number, mine.size, mine.key_id) == (2, 3, SIGNER.key_id)
+    assert mine.previous == theirs.digest()
+    both = keys_of(OTHER, KEYS)
+    assert found([theirs, mine], both) == []
+    assert sealing(engine, keys=both).checkpoint() == mine
+
+
+def test_a_key_that_is_given_is_built_upon() -> None:
+    engine = Engine().hold(paper(3))
+    theirs = replace(sealing(engine), signer=OTHER).checkpoint()
+    assert sealing(engine, keys=keys_of(OTHER)).checkpoint() == theirs
+
+
+def test_a_signer_that_does_not_tell_its_public_key_verifies_all_each_time() -> None:
+    class Mute:
+        key_id, algorithm = "mute", "none"
+
+        def sign(self, message: bytes) -> bytes:
+            return b"signed"
+
+    engine = Engine().hold(paper(3))
+    made = [replace(sealing(engine), signer=Mute()).checkpoint().number for _ in range(2)]
+    assert made == [1, 2]
+
+
 def test_of_two_that_are_made_at_once_the_second_follows_the_first() -> None:
     chain = paper(3)
     engine = Engine().hold(chain)
@@ -305,6 +334,18 @@ def test_nothing_is_signed_where_the_table_has_lost_a_checkpoint(tmp_path: Path)
     engine.drop(engine.of("audit_checkpoint")[0])
     with pytest.raises(TamperError, match="lost checkpoint 1"):
         sealing(engine, objects=objects).checkpoint()
+
+
+def test_nothing_is_signed_behind_a_checkpoint_that_is_another_among_the_objects(tmp_path: Path) -> None:
+    chain = paper(3)
+    engine, objects = Engine().hold(chain), FolderStore(tmp_path)
+    theirs = replace(sealing(engine), signer=OTHER).checkpoint()
+    (place, other) = (tmp_path / theirs.object_key, sealing(Engine().hold(paper(3, 1)), objects=objects).checkpoint())
+    chain.block(event(10))
+    engine.hold(chain)
+    with pytest.raises(TamperError, match="another among the objects"):
+        sealing(engine, objects=objects).checkpoint()
+    assert from_json(place.read_bytes()).digest() == other.digest()
 
 
 def test_the_rolled_back_table_is_found_by_verifying_with_the_checkpoints_outside(tmp_path: Path) -> None:

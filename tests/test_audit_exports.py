@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,27 +15,38 @@ import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 import pytest
 
-from aircraftops_data.audit.block import Tip
+import aircraftops_data.audit.aio.sealing as sealing_aio
+from aircraftops_data.audit.aio.sealing import AsyncSealing
+from aircraftops_data.audit.block import Entry, Tip, block_item, next_block
 from aircraftops_data.audit.checking import Links
-from aircraftops_data.audit.encoding import leaf_hash_of
-from aircraftops_data.audit.exporting import Files, SealedWriter, pairs_of
+from aircraftops_data.audit.checkpoint import anchor_of, examine
+from aircraftops_data.audit.encoding import encode_item, leaf_hash_of
+from aircraftops_data.audit.entries import header_of
+from aircraftops_data.audit.exporting import Files, SealedWriter, pairs_of, stored_bytes
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, FieldChange
 from aircraftops_data.audit.parquet import EVENT_COLUMNS, Parts
 from aircraftops_data.audit.report import FindingKind, Report
 from aircraftops_data.audit.sealed import SealedVerification
 from aircraftops_data.audit.sealed_events import SealedEvents
-from aircraftops_data.audit.sealing import export_events, verify_objects
-from aircraftops_data.audit.verifying import verification
+from aircraftops_data.audit.sealing import export_events, opened, verify_objects
+from aircraftops_data.audit.signing import Ed25519Signer
+from aircraftops_data.audit.verifying import Taken, verification
+from aircraftops_data.core.aio.run import AsyncRunner
+from aircraftops_data.core.context import Context
 from aircraftops_data.errors import CorruptItemError, TamperError
-from aircraftops_data.transports.folder import FolderStore
+from aircraftops_data.testing import ManualClock
+from aircraftops_data.transports.folder import AsyncFolderStore, FolderStore
 from audit_on_paper import (
     CHAIN,
     DAY,
     KEYS,
     NOW,
+    SIGNER,
+    AsyncTransport,
     Engine,
     Paper,
+    entry_of,
     erasure,
     event,
     item_of,
@@ -88,8 +101,9 @@ def by_the_table(chain: Paper) -> Report:
 
 def test_an_export_has_every_event_as_it_was_hashed(tmp_path: Path) -> None:
     chain = paper(3, 2)
-    chain.block(event(9, details={"b": [1, 2.5], "a": "é"}, outcome="denied", payload="{}", source="web",
-                      changes=[FieldChange(field="status", before=None, after="due")], expires_at=NOW + 9 * DAY))  # fmt: skip
+    changes = [FieldChange(field="status", before=None, after="due")]
+    said = {"details": {"b": [1, 2.5], "a": "é"}, "outcome": "denied", "payload": "{}", "source": "web"}
+    chain.block(event(9, **said, changes=changes, expires_at=NOW + 9 * DAY))
     rows = parquet.read_table(written(chain, tmp_path).events).to_pylist()
     entries = [entry for taken in chain.taken for entry in taken.block.entries]
     assert [leaf_hash_of(row["item"], "sha256") for row in rows] == [entry.leaf for entry in entries]
@@ -221,9 +235,6 @@ def test_an_item_whose_keys_are_not_those_of_its_fields_is_found_when_looked_at_
     chain = Paper()
     taken = chain.block(event(1))
     moved = item_of(event(1)) | {"PK": {"S": "RESOURCE#elsewhere"}}
-    from aircraftops_data.audit.block import block_item, next_block
-    from aircraftops_data.audit.verifying import Taken
-    from audit_on_paper import entry_of
 
     block = next_block(CHAIN, Tip(), [entry_of(moved)], NOW, "sha256", adopting=False)
     item = block_item(block, "w", NOW)
@@ -289,7 +300,6 @@ def test_an_export_that_was_made_anew_does_not_fit_its_checkpoint(tmp_path: Path
     anew = Paper()
     anew.block(event(0), event(1, actor="nobody"), event(2))
     anew.block(event(3), event(4))
-    from aircraftops_data.audit.checkpoint import anchor_of
 
     links = Links(Report(CHAIN), Tip(), Tree("sha256"), [anchor_of(made, trusted=True)])
     report = verified(written(anew, tmp_path), links=links)
@@ -297,7 +307,6 @@ def test_an_export_that_was_made_anew_does_not_fit_its_checkpoint(tmp_path: Path
 
 
 def test_an_export_that_ends_before_its_checkpoint_is_found(tmp_path: Path) -> None:
-    from aircraftops_data.audit.checkpoint import anchor_of
 
     made = sealing(Engine().hold(paper(3, 2))).checkpoint()
     links = Links(Report(CHAIN), Tip(), Tree("sha256"), [anchor_of(made, trusted=True)])
@@ -383,8 +392,6 @@ def test_nothing_is_sealed_of_a_chain_that_was_tampered_with(tmp_path: Path) -> 
 
 
 def test_an_expired_event_that_a_sealed_export_has_is_as_good_as_there(tmp_path: Path) -> None:
-    from aircraftops_data.audit.checkpoint import examine
-    from aircraftops_data.audit.sealing import opened
 
     chain = Paper()
     chain.block(event(0, expires_at=NOW + 2 * DAY), event(1), event(2))
@@ -403,8 +410,6 @@ def test_an_expired_event_that_a_sealed_export_has_is_as_good_as_there(tmp_path:
 
 
 def test_an_export_that_is_not_the_one_that_was_named_counts_for_nothing(tmp_path: Path) -> None:
-    from aircraftops_data.audit.checkpoint import examine
-    from aircraftops_data.audit.sealing import opened
 
     chain = paper(3)
     made = sealed(Engine().hold(chain), tmp_path)
@@ -413,6 +418,55 @@ def test_an_export_that_is_not_the_one_that_was_named_counts_for_nothing(tmp_pat
     with opened(examine([made], KEYS, report), FolderStore(tmp_path), report) as events:
         assert not events.has(1, chain.taken[0].block.entries[0].leaf)
     assert kinds(report.findings) == ["altered"]
+
+
+def test_a_seal_of_an_unknown_key_is_not_gone_on_from(tmp_path: Path) -> None:
+    engine = Engine().hold(paper(3, 2))
+    theirs = replace(sealing(engine), signer=Ed25519Signer.generate()).seal(FolderStore(tmp_path))
+    mine = sealing(engine).seal(FolderStore(tmp_path))
+    assert (mine.number, mine.exports) == (2, theirs.exports)
+
+
+def test_the_same_for_asyncio(tmp_path: Path) -> None:
+    async def all_of_it() -> tuple[Report, list[bool], int]:
+        chain, objects = paper(3), AsyncFolderStore(tmp_path)
+        runner = AsyncRunner(AsyncTransport(Engine().hold(chain)), Context(clock=ManualClock(LATER)))
+        made = await AsyncSealing(CHAIN, runner, SIGNER, objects).seal(objects)
+        report = Report(CHAIN)
+        async with sealing_aio.opened(examine([made], KEYS, report), objects, report) as events:
+            has = [events.has(seq, entry.leaf) for seq, entry in enumerate(chain.taken[0].block.entries, 1)]
+        count = await sealing_aio.export_events(_each(several()), objects)
+        return await sealing_aio.verify_objects(CHAIN, objects, KEYS, LATER), has, count
+
+    report, has, count = asyncio.run(all_of_it())
+    assert (report.ok, report.anchored_seq, has, count) == (True, 3, [True] * 3, 5)
+
+
+async def _each(events: list[AuditEvent]) -> AsyncIterator[AuditEvent]:
+    for each in events:
+        yield each
+
+
+# The bytes of entries
+
+
+@pytest.mark.parametrize("expires_at", [None, 0, 5, 100, 1_800_000_000, -10])
+def test_known_entries_are_found_in_the_bytes_of_a_block(expires_at: int | None) -> None:
+    entries = [Entry("aircraft/é", "0" * 32, bytes(32), expires_at), Entry("", "", b"", expires_at)]
+    item = block_item(next_block(CHAIN, GENESIS, entries[:1], NOW, "sha256", adopting=False), "w", NOW)
+    header = header_of(stored_bytes(item), entries[:1])
+    assert header is not None
+    assert header | {"entries": item["entries"], "hash": item["hash"]} == item
+    assert header_of(stored_bytes(item), entries) is None
+    assert header_of(stored_bytes(item), [entries[0]._replace(leaf=bytes([1] * 32))]) is None
+    assert header_of(stored_bytes(item)[:-1], entries[:1]) is None
+
+
+def test_entries_that_a_text_looks_like_are_not_taken_for_them() -> None:
+    looks = encode_item({"entries": {"L": []}})[5:].decode()
+    for item in {"a": {"S": looks}}, {"a": {"S": looks}, "entries": {"L": []}}, {"z": {"S": looks}}:
+        assert header_of(encode_item(item), []) is None
+    assert header_of(encode_item({"entries": {"L": []}, "z": {"S": looks}}), []) is not None
 
 
 # Plain exports

@@ -20,17 +20,25 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Plan
 
 
-class _NoKeys:
-    key_ids: frozenset[str] = frozenset()
+class _Several:
+    """What knows all the keys that some know."""
+
+    def __init__(self, *known: Keys) -> None:
+        self._known = known
+        self.key_ids = frozenset[str]().union(*(keys.key_ids for keys in known))
 
     def verify(self, key_id: str, algorithm: str, message: bytes, signature: bytes) -> bool:
-        return False
+        return any(keys.verify(key_id, algorithm, message, signature) for keys in self._known)
 
 
-def keys_of(signer: Signer) -> Keys:
-    """What verifies what this signer signed, if it tells its public key; else nothing. Raises MissingExtraError."""
+def keys_of(signer: Signer, others: Keys | None = None) -> Keys:
+    """What verifies what this signer signed, if it tells its public key, and what others did. Raises MissingExtraError.
+
+    May ask over the network, where the signer does.
+    """
     public_pem = getattr(signer, "public_pem", None)
-    return _NoKeys() if public_pem is None else PublicKeys([public_pem()])
+    own = [] if public_pem is None else [PublicKeys([public_pem()])]
+    return _Several(*own, *([] if others is None else [others]))
 
 
 def stored(chain: str, context: Context) -> Plan[list[Checkpoint]]:
@@ -46,16 +54,19 @@ def stored(chain: str, context: Context) -> Plan[list[Checkpoint]]:
             return found
 
 
-def latest(chain: str, context: Context, *, sealed: bool = False) -> Plan[list[Checkpoint]]:
-    """The last checkpoint, and with `sealed` those before it back to one with exports; newest first, read strongly."""
+def latest(chain: str, context: Context, sealed_by: Keys | None = None) -> Plan[list[Checkpoint]]:
+    """The last checkpoint; with keys, those before it too, back to one with exports that is signed with any of these.
+
+    Newest first, read strongly.
+    """
     reading = replace(query_reading(Checkpoint.primary(chain=chain), consistent=True), newest_first=True)
     found: list[Checkpoint] = []
     start: Item | None = None
     while True:
-        part = yield from chunk(reading, context, start, None if sealed else 1)
+        part = yield from chunk(reading, context, start, 1 if sealed_by is None else None)
         for checkpoint in part.found.whole():
             found.append(checkpoint)
-            if checkpoint.exports or not sealed:
+            if sealed_by is None or (checkpoint.exports and checkpoint.key_id in sealed_by.key_ids):
                 return found
         start = part.next
         if start is None:
@@ -67,8 +78,8 @@ class Draft:
     """A checkpoint to be, while what it is to say is being verified."""
 
     last: Checkpoint | None
-    sealed: Checkpoint | None
-    """The last one with exports, where that was asked for."""
+    base: Checkpoint | None
+    """What is built upon: the last one if its key is known; for an export, the last of known keys with exports."""
     verification: Verification
 
     @property
@@ -78,13 +89,18 @@ class Draft:
 
     @property
     def begin(self) -> Tip:
-        """What the next export begins behind."""
-        return Tip() if self.sealed is None else self.sealed.tip()
+        """What is behind the base."""
+        return Tip() if self.base is None else self.base.tip()
 
     def links(self, end: Checkpoint) -> Links:
         """What checks the export up to a checkpoint that is to be."""
-        tree = Tree(TREE_ALGORITHM) if self.sealed is None else self.sealed.tree()
+        tree = Tree(TREE_ALGORITHM) if self.base is None else self.base.tree()
         return Links(Report(end.chain), self.begin, tree, [anchor_of(end, trusted=False)])
+
+    @property
+    def nothing_new(self) -> Checkpoint | None:
+        """The base, where the chain ends with it."""
+        return self.base if self.base is not None and self.base.size == self.tip.size else None
 
     @property
     def tip(self) -> Tip:
@@ -115,18 +131,17 @@ def begun(chain: str, keys: Keys, context: Context, *, sealing: bool = False) ->
     One whose key is not among these is not built upon: then all of the chain is verified, and compared with it. Raises
     TamperError for one that is not what was signed.
     """
-    found = yield from latest(chain, context, sealed=sealing)
+    found = yield from latest(chain, context, keys if sealing else None)
     for checkpoint in found:
         if checkpoint.key_id in keys.key_ids and not verified(checkpoint, keys):
             raise TamperError(f"Checkpoint {checkpoint.number} of chain {chain!r} is not what was signed", chain=chain)
-    last, base = (found[0], found[-1]) if found else (None, None)
-    sealed = base if base is not None and base.exports else None
-    start = sealed if sealing else last
-    resuming = start if start is not None and start.key_id in keys.key_ids else None
-    tip, tree = (Tip(), Tree(TREE_ALGORITHM)) if resuming is None else (resuming.tip(), resuming.tree())
+    last = found[0] if found else None
+    known = [checkpoint for checkpoint in found[-1:] if checkpoint.key_id in keys.key_ids]
+    base = next((checkpoint for checkpoint in known if checkpoint.exports or not sealing), None)
+    tip, tree = (Tip(), Tree(TREE_ALGORITHM)) if base is None else (base.tip(), base.tree())
     anchors = [anchor_of(known, trusted=known.key_id in keys.key_ids) for known in reversed(found)]
     verification = yield from resumed(chain, tip, tree, anchors, Report(chain), context)
-    return Draft(last, sealed, verification)
+    return Draft(last, base, verification)
 
 
 def drafted(chain: str, keys: Keys, context: Context) -> Plan[Draft]:

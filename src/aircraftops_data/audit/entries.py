@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from struct import Struct
 
 from aircraftops_data.audit.block import Entry
@@ -15,8 +15,8 @@ _NONE = encoded({"L": []})
 _LENGTH = Struct(">I").pack
 
 
-def header_of(data: bytes, entries: Sequence[Entry]) -> tuple[Item, list[Entry]] | None:
-    """The item of a block but for its entries, and these, where these bytes are those of a block with just these.
+def header_of(data: bytes, entries: Iterable[Entry]) -> Item | None:
+    """The item of a block, its list of entries empty, where these bytes are those of a block with just these entries.
 
     None where they are not, or may be none.
     """
@@ -31,7 +31,7 @@ def header_of(data: bytes, entries: Sequence[Entry]) -> tuple[Item, list[Entry]]
     # The same bytes could be part of a text; it must be the attribute itself that they were found in.
     before = encode_item({name: held for name, held in item.items() if name < "entries"})
     in_place = item.get("entries") == {"L": []} and at == len(before) + len(_NAME)
-    return (item, list(entries)) if in_place else None
+    return item if in_place else None
 
 
 def _encoded(entries: Iterable[Entry]) -> bytes:

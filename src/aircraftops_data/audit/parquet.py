@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -65,12 +66,11 @@ SEALED_BLOCK_COLUMNS: Mapping[str, str] = {
 def pyarrow() -> Any:
     """The library, with its part for Parquet. Raises MissingExtraError."""
     try:
-        import pyarrow as arrow
-        import pyarrow.parquet
+        import_module("pyarrow.parquet")
+        return import_module("pyarrow")
     except ImportError as error:
         message = 'Parquet needs the extra "parquet": pip install "aircraftops-data[parquet]"'
         raise MissingExtraError(message, extra="parquet") from error
-    return arrow
 
 
 def schema_of(columns: Mapping[str, str]) -> Any:

@@ -103,18 +103,18 @@ class SealedVerification:
 
     def _linked(self, row: Mapping[str, Any], rows: _Rows) -> Block | None:
         """The block, its links checked; None for what is none."""
-        data = row["item"] or b""
+        data, held = row["item"] or b"", {"hash": {"B": row["hash"] or b""}}
+        header = header_of(data, rows.entries())
         try:
-            item, entries = header_of(data, rows.entries()) or (decode_item(data), None)
+            if header is None:
+                block = self.links.check(decode_item(data) | held)
+            else:
+                bare: Block = codec_of(Block.definition()).entity(header | held)
+                block = bare.model_copy(update={"entries": rows.entries()})
+                self.links.follow(block, contents(block, lambda: HASHERS[bare.algorithm](BLOCK + data)))
         except CorruptItemError as error:
             self._add(FindingKind.ALTERED, error.message, row["number"])
             return None
-        item |= {"hash": {"B": row["hash"] or b""}}
-        if entries is None:
-            block = self.links.check(item)
-        else:
-            block = codec_of(Block.definition()).entity(item).model_copy(update={"entries": entries})
-            self.links.follow(block, contents(block, lambda: HASHERS[block.algorithm](BLOCK + data)))
         if block is not None and block_row(block, data) != row:
             self._add(FindingKind.ALTERED, "the columns say other than the block", block.number)
         return block

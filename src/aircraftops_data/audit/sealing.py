@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from aircraftops_data.audit.aside import aside
 from aircraftops_data.audit.block import Tip
@@ -48,8 +49,8 @@ _TRIES = 8
 class Sealing:
     """Vouches for one chain. What is made is put in `objects` too, where nobody may change it before `retain_until`.
 
-    `keys` are those of earlier checkpoints, where others than the signer made them: only a checkpoint of a key that is
-    known is built upon; otherwise all of the chain is verified each time.
+    `keys` are those of earlier checkpoints that others than the signer made: a checkpoint is built upon only if its key
+    is known, by these or by the signer; behind any other all of the chain is verified, and exported, anew.
     """
 
     chain: str
@@ -68,9 +69,9 @@ class Sealing:
         keys = self._keys()
         for _ in range(_TRIES):
             draft = self.runner.run(drafted(self.chain, keys, self.runner.context))
-            if draft.last is not None and draft.last.size == draft.tip.size:
-                self._publish(draft.last)
-                return draft.last
+            if draft.nothing_new is not None:
+                self._publish(draft.nothing_new)
+                return draft.nothing_new
             made = self._made(draft, ())
             if made is not None:
                 return made
@@ -91,7 +92,7 @@ class Sealing:
         raise ContentionError(f"Others made checkpoints of chain {self.chain!r} all the while")
 
     def _keys(self) -> Keys:
-        return aside(keys_of, self.signer) if self.keys is None else self.keys
+        return aside(keys_of, self.signer, self.keys)
 
     def _sealed(self, objects: Objects, keys: Keys, folder: Path) -> Checkpoint | None:
         context = self.runner.context
@@ -99,8 +100,8 @@ class Sealing:
         files = Files.within(folder)
         held = self._written(draft, files)
         self.runner.run(draft.settled())
-        if draft.sealed is not None and draft.sealed.size == draft.tip.size:
-            return draft.sealed
+        if draft.nothing_new is not None:
+            return draft.nothing_new
         pair = Pair(*named_of(self.chain, draft.begin, draft.tip))
         mine = self._put(objects, files, pair)
         back = Files.within(folder / "back")
@@ -133,11 +134,13 @@ class Sealing:
     def _made(self, draft: Draft, exports: Iterable[Export]) -> Checkpoint | None:
         """The signed checkpoint, stored; None where others have made one in the meantime."""
         checkpoint = draft.checkpoint(self.runner.context, list(exports))
+        if draft.last is not None:
+            self._publish(draft.last)
         if self._overtaken(checkpoint):
             return None
         create = Create(aside(sign, checkpoint, self.signer))
         try:
-            made: Checkpoint = self.runner.run(write(create, self.runner.context))
+            made = cast("Checkpoint", self.runner.run(write(create, self.runner.context)))
         except AlreadyExistsError:
             return None
         self._publish(made)
@@ -158,12 +161,16 @@ class Sealing:
         if self.objects is None:
             return
         key = checkpoint.object_key
-        try:
-            self.objects.put(key, to_json(checkpoint), JSON, if_absent=True, retain_until=self.retain_until)
-        except AlreadyExistsError:
-            if from_json(self.objects.get(key)).digest() != checkpoint.digest():
-                told = f"Checkpoint {checkpoint.number} of chain {self.chain!r} is another among the objects"
-                raise TamperError(told, chain=self.chain) from None
+        found = self.objects.find(key)
+        if found is None:
+            try:
+                retain = self.retain_until
+                self.objects.put(key, to_json(checkpoint), JSON, if_absent=True, retain_until=retain)
+            except AlreadyExistsError:
+                found = self.objects.get(key)
+        if found is not None and from_json(found).digest() != checkpoint.digest():
+            told = f"Checkpoint {checkpoint.number} of chain {self.chain!r} is another among the objects"
+            raise TamperError(told, chain=self.chain)
 
 
 def _check(draft: Draft, end: Checkpoint, back: Files, held: int, deep: bool, now: datetime) -> None:

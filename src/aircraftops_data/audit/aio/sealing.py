@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from aircraftops_data.audit.aio.aside import aside
 from aircraftops_data.audit.block import Tip
@@ -47,8 +48,8 @@ _TRIES = 8
 class AsyncSealing:
     """Vouches for one chain. What is made is put in `objects` too, where nobody may change it before `retain_until`.
 
-    `keys` are those of earlier checkpoints, where others than the signer made them: only a checkpoint of a key that is
-    known is built upon; otherwise all of the chain is verified each time.
+    `keys` are those of earlier checkpoints that others than the signer made: a checkpoint is built upon only if its key
+    is known, by these or by the signer; behind any other all of the chain is verified, and exported, anew.
     """
 
     chain: str
@@ -67,9 +68,9 @@ class AsyncSealing:
         keys = await self._keys()
         for _ in range(_TRIES):
             draft = await self.runner.run(drafted(self.chain, keys, self.runner.context))
-            if draft.last is not None and draft.last.size == draft.tip.size:
-                await self._publish(draft.last)
-                return draft.last
+            if draft.nothing_new is not None:
+                await self._publish(draft.nothing_new)
+                return draft.nothing_new
             made = await self._made(draft, ())
             if made is not None:
                 return made
@@ -90,7 +91,7 @@ class AsyncSealing:
         raise ContentionError(f"Others made checkpoints of chain {self.chain!r} all the while")
 
     async def _keys(self) -> Keys:
-        return await aside(keys_of, self.signer) if self.keys is None else self.keys
+        return await aside(keys_of, self.signer, self.keys)
 
     async def _sealed(self, objects: AsyncObjects, keys: Keys, folder: Path) -> Checkpoint | None:
         context = self.runner.context
@@ -98,8 +99,8 @@ class AsyncSealing:
         files = Files.within(folder)
         held = await self._written(draft, files)
         await self.runner.run(draft.settled())
-        if draft.sealed is not None and draft.sealed.size == draft.tip.size:
-            return draft.sealed
+        if draft.nothing_new is not None:
+            return draft.nothing_new
         pair = Pair(*named_of(self.chain, draft.begin, draft.tip))
         mine = await self._put(objects, files, pair)
         back = Files.within(folder / "back")
@@ -134,11 +135,13 @@ class AsyncSealing:
     async def _made(self, draft: Draft, exports: Iterable[Export]) -> Checkpoint | None:
         """The signed checkpoint, stored; None where others have made one in the meantime."""
         checkpoint = draft.checkpoint(self.runner.context, list(exports))
+        if draft.last is not None:
+            await self._publish(draft.last)
         if await self._overtaken(checkpoint):
             return None
         create = Create(await aside(sign, checkpoint, self.signer))
         try:
-            made: Checkpoint = await self.runner.run(write(create, self.runner.context))
+            made = cast("Checkpoint", await self.runner.run(write(create, self.runner.context)))
         except AlreadyExistsError:
             return None
         await self._publish(made)
@@ -159,12 +162,16 @@ class AsyncSealing:
         if self.objects is None:
             return
         key = checkpoint.object_key
-        try:
-            await self.objects.put(key, to_json(checkpoint), JSON, if_absent=True, retain_until=self.retain_until)
-        except AlreadyExistsError:
-            if from_json(await self.objects.get(key)).digest() != checkpoint.digest():
-                told = f"Checkpoint {checkpoint.number} of chain {self.chain!r} is another among the objects"
-                raise TamperError(told, chain=self.chain) from None
+        found = await self.objects.find(key)
+        if found is None:
+            try:
+                retain = self.retain_until
+                await self.objects.put(key, to_json(checkpoint), JSON, if_absent=True, retain_until=retain)
+            except AlreadyExistsError:
+                found = await self.objects.get(key)
+        if found is not None and from_json(found).digest() != checkpoint.digest():
+            told = f"Checkpoint {checkpoint.number} of chain {self.chain!r} is another among the objects"
+            raise TamperError(told, chain=self.chain)
 
 
 def _check(draft: Draft, end: Checkpoint, back: Files, held: int, deep: bool, now: datetime) -> None:
