@@ -26,6 +26,7 @@ from aircraftops_data.audit.listing import (
 from aircraftops_data.audit.model import DEFAULT_TENANT, AuditEvent, HeldEvent, LegalHold, Outcome
 from aircraftops_data.audit.options import AuditOptions
 from aircraftops_data.audit.recording import Nothing, Record, Recorded, record
+from aircraftops_data.audit.sealing import export_events
 from aircraftops_data.core.accompanied import Changed, Companion
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.query import Query
@@ -33,6 +34,7 @@ from aircraftops_data.core.table import CoreTable
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import NotFoundError
 from aircraftops_data.request import Plan
+from aircraftops_data.transports.objects import Objects
 
 T = TypeVar("T")
 
@@ -156,6 +158,13 @@ class Audit:
     def actions(self, tenant: str) -> list[str]:
         """The actions a tenant has had events of."""
         return sorted({known.action for known in self.run(known_actions(tenant, self.context))})
+
+    def export(self, events: Iterable[AuditEvent], objects: Objects, prefix: str = "audit/events") -> int:
+        """Write events as Parquet files, in partitions by date; how many there were. Needs the extra `parquet`.
+
+        Exported again, the same events replace their files. pandas, DuckDB and Athena read them.
+        """
+        return export_events(events, objects, prefix)
 
     # Keeping
 

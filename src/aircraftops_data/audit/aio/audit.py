@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
 
 from aircraftops_data.audit.aio.chain import AsyncChain
 from aircraftops_data.audit.aio.events import AsyncEvents
+from aircraftops_data.audit.aio.sealing import export_events
 from aircraftops_data.audit.asking import Asked, event_of, vetted
 from aircraftops_data.audit.changing import change_of
 from aircraftops_data.audit.holding import keep_for, lift, pattern_of, place
@@ -32,6 +33,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import NotFoundError
 from aircraftops_data.request import Plan
+from aircraftops_data.transports.objects import AsyncObjects
 
 T = TypeVar("T")
 
@@ -155,6 +157,15 @@ class AsyncAudit:
     async def actions(self, tenant: str) -> list[str]:
         """The actions a tenant has had events of."""
         return sorted({known.action for known in await self.run(known_actions(tenant, self.context))})
+
+    async def export(
+        self, events: AsyncIterable[AuditEvent], objects: AsyncObjects, prefix: str = "audit/events"
+    ) -> int:
+        """Write events as Parquet files, in partitions by date; how many there were. Needs the extra `parquet`.
+
+        Exported again, the same events replace their files. pandas, DuckDB and Athena read them.
+        """
+        return await export_events(events, objects, prefix)
 
     # Keeping
 

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aircraftops_data.audit.aio.groups import AsyncGroups
+from aircraftops_data.audit.aio.sealing import AsyncSealing, opened, outside
 from aircraftops_data.audit.appending import Appender, Written, search, tip_of
 from aircraftops_data.audit.asking import vetted
 from aircraftops_data.audit.block import Receipt, Tip
 from aircraftops_data.audit.checking import Anchor
+from aircraftops_data.audit.checkpoint import Checkpoint, Keys, examine
+from aircraftops_data.audit.checkpointing import stored
 from aircraftops_data.audit.holding import held_by
 from aircraftops_data.audit.model import AuditEvent
+from aircraftops_data.audit.proofs import ConsistencyProof, InclusionProof, consistency, inclusion
 from aircraftops_data.audit.recording import Record, Recorded
 from aircraftops_data.audit.report import Finding, FindingKind, Report
+from aircraftops_data.audit.signing import Signer
 from aircraftops_data.audit.verifying import ERASE, Verification, verification
 from aircraftops_data.core.aio.crew import AsyncCrew, result
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, InvalidInputError, NotFoundError
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ConflictError,
+    CorruptItemError,
+    InvalidInputError,
+    NotFoundError,
+)
+from aircraftops_data.transports.objects import AsyncObjects
 
 if TYPE_CHECKING:
     from aircraftops_data.audit.aio.audit import AsyncAudit
@@ -36,6 +48,7 @@ class AsyncChain:
     def __init__(self, audit: AsyncAudit, name: str) -> None:
         options = audit.options
         self._audit = audit
+        self._runner = audit.core.runner
         self.name = name
         self.tenant = name.rpartition("/")[2]
         self._appender = Appender(name, audit.context, options.algorithm, options.deadline)
@@ -127,6 +140,54 @@ class AsyncChain:
         await self._audit.core.delete(AuditEvent, resource=event.resource, id=event.id)
         return told
 
+    # Vouching
+
+    async def checkpoint(
+        self,
+        signer: Signer,
+        objects: AsyncObjects | None = None,
+        *,
+        keys: Keys | None = None,
+        retain_until: datetime | None = None,
+    ) -> Checkpoint:
+        """Verify what is new since the last checkpoint, and sign for it; the last one again where nothing is new.
+
+        It is stored in the table, and put among `objects`, which should be where nobody who writes the table can write.
+        `keys` are those of earlier signers. Raises TamperError where anything is wrong: then nothing is signed.
+        """
+        return await AsyncSealing(self.name, self._runner, signer, objects, keys, retain_until).checkpoint()
+
+    async def seal(
+        self,
+        objects: AsyncObjects,
+        signer: Signer,
+        *,
+        keys: Keys | None = None,
+        retain_until: datetime | None = None,
+    ) -> Checkpoint:
+        """Export what is new as Parquet, read it back and verify it, and sign a checkpoint that names the files.
+
+        Needs the extra `parquet`. Raises as `checkpoint`, ObjectStoreError.
+        """
+        return await AsyncSealing(self.name, self._runner, signer, objects, keys, retain_until).seal(objects)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints of the table, oldest first."""
+        return await self._audit.run(stored(self.name, self._audit.context))
+
+    async def prove(
+        self, checkpoint: Checkpoint, *, seq: int | None = None, event_id: str | None = None
+    ) -> InclusionProof:
+        """That an event is in the chain a checkpoint was made of; whoever has the checkpoint can check it offline.
+
+        Reads the blocks up to there, half a read unit per 4 KB. Raises NotFoundError, TamperError.
+        """
+        return await self._audit.run(inclusion(self.name, checkpoint, self._audit.context, seq=seq, event_id=event_id))
+
+    async def consistency(self, first: Checkpoint, second: Checkpoint) -> ConsistencyProof:
+        """That the chain of one checkpoint goes on from that of the other. Raises TamperError."""
+        return await self._audit.run(consistency(self.name, first, second, self._audit.context))
+
     # Verifying
 
     async def verify(
@@ -134,19 +195,50 @@ class AsyncChain:
         since_seq: int = 0,
         until_seq: int | None = None,
         *,
-        anchors: Sequence[Anchor] = (),
+        keys: Keys | None = None,
+        checkpoints: Iterable[Checkpoint] = (),
+        objects: AsyncObjects | None = None,
         told: Callable[[Finding], None] | None = None,
     ) -> Report:
         """Check every block and event from `since_seq` to `until_seq`, or from the first to the last.
 
-        Reads strongly; 1 read unit per 4 KB of blocks and of events, and to the end also the tenant's events by index,
-        for those that no block has. `told` gets each finding as it is made. Raises InvalidInputError for a range that
-        is none.
+        `keys` verify the signatures of checkpoints: those of the table, those given, and those among `objects`, which
+        also has the sealed exports of events that have expired. Only what lies outside the table shows that all of it
+        was rolled back. Reads strongly; 1 read unit per 4 KB of blocks and of events, and to the end also the tenant's
+        events by index, for those that no block has. `told` gets each finding as it is made. Raises InvalidInputError
+        for a range that is none; with `objects` MissingExtraError, ObjectStoreError.
         """
-        report, run = Report(self.name, told=told), self._audit.run
+        report = Report(self.name, told=told)
         if until_seq is not None and until_seq < max(since_seq, 1):
             raise InvalidInputError(f"There is no event from {since_seq} to {until_seq}")
+        # First these: a checkpoint that is made meanwhile is then in the table too.
+        others = [*checkpoints, *([] if objects is None else await outside(self.name, objects))]
+        examined = examine(await self._stored(report), keys, report, others)
+        if objects is None:
+            await self._verify(since_seq, until_seq, examined.anchors, report, None)
+        else:
+            async with opened(examined, objects, report, since_seq, until_seq) as sealed:
+                await self._verify(since_seq, until_seq, examined.anchors, report, sealed.has)
+        return report
+
+    async def _stored(self, report: Report) -> list[Checkpoint]:
+        try:
+            return await self.checkpoints()
+        except CorruptItemError as error:
+            report.add(Finding(FindingKind.ALTERED, f"a checkpoint of the table is none: {'; '.join(error.problems)}"))
+            return []
+
+    async def _verify(
+        self,
+        since_seq: int,
+        until_seq: int | None,
+        anchors: Sequence[Anchor],
+        report: Report,
+        sealed: Callable[[int, bytes], bool] | None,
+    ) -> None:
+        run = self._audit.run
         found = await run(verification(self.name, since_seq, anchors, None, report, self._audit.context))
+        found.sealed = sealed
         begins = found.links.tip.number
         await run(found.run(until_seq))
         report.until_seq = found.links.tip.size
@@ -156,7 +248,6 @@ class AsyncChain:
             first = max(report.anchored_seq + 1, report.since_seq)
             problem = f"no checkpoint vouches for the events from {first} to {report.until_seq}"
             report.add(Finding(FindingKind.UNANCHORED_TAIL, problem, seq=first))
-        return report
 
     async def _left_over(self, found: Verification, begins: int, report: Report) -> None:
         """The events of this chain that no block has. One that knows of more blocks than there are tells of a loss."""
