@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -158,6 +159,20 @@ def test_the_depth_counts_lists_and_what_is_written_as_a_map(levels: int, depth:
     else:
         with pytest.raises(InvalidValueError):
             details_of({"a": value}, depth=depth)
+
+
+@dataclass
+class Leg:
+    """A dataclass that details may hold."""
+
+    stops: list[list[str]]
+
+
+def test_a_dataclass_counts_as_the_map_it_is_written_as() -> None:
+    value = {"leg": Leg([["KJFK"]])}
+    assert details_of(value, depth=4) == {"leg": {"stops": [["KJFK"]]}}
+    with pytest.raises(InvalidValueError, match=r"@ leg\.stops\.0$"):
+        details_of(value, depth=3)
 
 
 @given(maps())

@@ -281,6 +281,18 @@ def test_what_looks_like_a_secret_only_without_its_neighbour_is_taken_out_too() 
     assert redacted(text)[0] == "[redacted: GitHub token].[redacted: card number]"
 
 
+def test_of_secrets_in_one_another_nothing_is_left() -> None:
+    inner = "ghp_" + "a" * 36
+    assert redacted(f'password="begin {inner} end" on') == (
+        'password="[redacted: password]" on',
+        [Found("password", "")],
+    )
+
+
+def test_what_pydantic_calls_a_secret_is_one() -> None:
+    assert scan({"note": [SecretStr("x")]}) == [Found("secret", "note.0")]
+
+
 def test_numbers_of_any_kind_and_size_are_looked_at() -> None:
     value = [10**5000, -(10**5000), Decimal("sNaN"), Decimal("1E+99"), float("nan"), 0.5, True]
     cleaned = redacted([*value, {"password": "x"}])[0]
