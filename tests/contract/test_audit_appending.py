@@ -1,4 +1,4 @@
-"""Appending to a chain on the engine itself: races, lost answers, late wakers; every type of value is hashed as stored."""
+"""Appending to a chain on the engine itself: races, lost answers, late wakers, and values of every type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from audit_chains import CHAIN, RICH, event
 
 from aircraftops_data import CoreTable
 from aircraftops_data.audit.appending import Appender, Written, search, tip_of
@@ -20,6 +19,7 @@ from aircraftops_data.errors import AlreadyExistsError, ChainForkedError, StoreE
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan, Request
 from aircraftops_data.testing import ManualClock
+from audit_chains import CHAIN, RICH, event
 from faults import FAULTS, At, before, kind_of, lost_reply_then, passing
 
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from audit_chains import CHAIN, event
 
 from aircraftops_data import CoreTable, metered
 from aircraftops_data.audit.appending import Appender, Written
 from aircraftops_data.audit.recording import Known, record
 from aircraftops_data.model.schema import AUDIT_EVENTS
+from audit_chains import CHAIN, event
 from faults import At
 
 # moto bills differently.
