@@ -154,3 +154,12 @@ def test_nobody_appends_to_a_head_that_was_set_back(core: CoreTable, knows: bool
     with pytest.raises(ChainForkedError):
         core.runner.run(chained(core, events(core, 4), appender if knows else None))
     assert Counter(verified(core).counts) == {FindingKind.OK: 3, FindingKind.FORKED: 1}
+
+
+def test_an_event_that_was_erased_is_found_to_be(core: CoreTable) -> None:
+    first = events(core, 1, 2)
+    receipt = core.runner.run(chained(core, first))[first[0].id]
+    details = {"event_id": receipt.event_id, "leaf": receipt.leaf.hex()}
+    core.runner.run(chained(core, [event(core.context, 1, action="audit.erase", details=details)]))
+    core.delete(AuditEvent, **first[0].identity())
+    assert verified(core).counts == {FindingKind.OK: 2, FindingKind.ERASED: 1}
