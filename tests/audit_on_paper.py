@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aircraftops_data.audit.block import Block, Entry, Tip, block_item, next_block
+from aircraftops_data.audit.block import Block, Entry, Tip, block_item, head_item, next_block
 from aircraftops_data.audit.checkpointing import keys_of
 from aircraftops_data.audit.encoding import leaf_hash
 from aircraftops_data.audit.identity import event_id, month_of
@@ -107,8 +107,7 @@ class Engine(MemoryEngine):
             for item in (taken.item, *taken.events):
                 if item is not None:
                     self.put(TABLE, item)
-        head = codec_of(type(chain.tip.head(CHAIN)).definition()).item(stamped(chain.tip.head(CHAIN), 1, NOW))
-        self.put(TABLE, head)
+        self.put(TABLE, head_item(chain.tip, chain.taken[-1].item))
         return self
 
     def drop(self, item: Item) -> None:

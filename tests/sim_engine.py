@@ -6,6 +6,7 @@ test_sim_engine.py. Items are never changed in place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ Place = tuple[str, tuple[Any, ...]]
 # DynamoDB forgets a transaction's token 10 minutes after the transaction was done.
 _REMEMBERED_SECONDS = 600.0
 _KEYS = ("PK", "SK")
+_FIRST = re.compile(r"\(*(#\w+) (\S+) (:\w+)")
 _NOTHING: Item = {}
 
 
@@ -81,9 +83,21 @@ class MemoryEngine:
         found = self._stored(self._place(asked["TableName"], asked["Key"]))
         return {} if found is None else {"Item": found}
 
+    def _BatchGetItem(self, asked: Mapping[str, Any]) -> Response:
+        found = {
+            name: [self._stored(self._place(name, key)) for key in wanted["Keys"]]
+            for name, wanted in asked["RequestItems"].items()
+        }
+        return {
+            "Responses": {name: [item for item in items if item is not None] for name, items in found.items()},
+            "UnprocessedKeys": {},
+        }
+
     def _Query(self, asked: Mapping[str, Any]) -> Response:
         assert "IndexName" not in asked, "there are no indexes here"
-        found = [item for item in self.items(asked["TableName"]) if holds(asked["KeyConditionExpression"], asked, item)]
+        partition, stored = _partition(asked), self._tables.get(asked["TableName"], {})
+        beside = [stored[key] for key in sorted(key for key in stored if key[0] == partition)]
+        found = [item for item in beside if holds(asked["KeyConditionExpression"], asked, item)]
         forward, start = asked.get("ScanIndexForward", True), asked.get("ExclusiveStartKey")
         if start is not None:
             found = [item for item in found if _beyond(_key(item), _key(start), forward)]
@@ -180,6 +194,13 @@ class MemoryEngine:
 
 def _key(item: Item) -> tuple[Any, ...]:
     return tuple(ordered(item[name]) for name in _KEYS)
+
+
+def _partition(asked: Mapping[str, Any]) -> Any:
+    """The partition key a query reads: the library's conditions begin with it."""
+    named, equals, value = _FIRST.match(asked["KeyConditionExpression"]).groups()  # type: ignore[union-attr]
+    assert (asked["ExpressionAttributeNames"][named], equals) == (_KEYS[0], "=")
+    return ordered(asked["ExpressionAttributeValues"][value])
 
 
 def _beyond(key: tuple[Any, ...], start: tuple[Any, ...], forward: bool) -> bool:

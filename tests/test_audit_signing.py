@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa, utils, x25519
@@ -137,6 +138,12 @@ def signer(kind: str) -> Any:
 
 
 @pytest.fixture(scope="module")
+def signature(signer: Any) -> bytes:
+    """Its signature of MESSAGE."""
+    return bytes(signer.sign(MESSAGE))
+
+
+@pytest.fixture(scope="module")
 def keys(signer: Any) -> PublicKeys:
     """What knows its public key and others."""
     others = [Ed25519Signer.generate().public_pem(), public_pem(ec.generate_private_key(ec.SECP256R1()))]
@@ -157,14 +164,16 @@ class TestEveryKind:
         assert PublicKeys([signer.public_pem()]).key_ids == {signer.key_id}
 
     @given(bit=st.integers(0, len(MESSAGE) * 8 - 1))
-    def test_a_message_with_one_bit_changed_does_not_verify(self, signer: Any, keys: PublicKeys, bit: int) -> None:
-        signature = signer.sign(MESSAGE)
+    def test_a_message_with_one_bit_changed_does_not_verify(
+        self, signer: Any, signature: bytes, keys: PublicKeys, bit: int
+    ) -> None:
         changed = flipped(MESSAGE, bit)
         assert not keys.verify(signer.key_id, signer.algorithm, changed, signature)
 
     @given(bit=st.integers(0, 256 * 8 - 1))
-    def test_a_signature_with_one_bit_changed_does_not_verify(self, signer: Any, keys: PublicKeys, bit: int) -> None:
-        signature = signer.sign(MESSAGE)
+    def test_a_signature_with_one_bit_changed_does_not_verify(
+        self, signer: Any, signature: bytes, keys: PublicKeys, bit: int
+    ) -> None:
         changed = flipped(signature, bit % (len(signature) * 8))
         assert not keys.verify(signer.key_id, signer.algorithm, MESSAGE, changed)
 
@@ -172,13 +181,13 @@ class TestEveryKind:
     def test_nonsense_is_no_signature_and_no_error(self, signer: Any, keys: PublicKeys, nonsense: bytes) -> None:
         assert not keys.verify(signer.key_id, signer.algorithm, MESSAGE, nonsense)
 
-    def test_a_signature_cut_or_grown_does_not_verify(self, signer: Any, keys: PublicKeys) -> None:
-        signature = signer.sign(MESSAGE)
+    def test_a_signature_cut_or_grown_does_not_verify(self, signer: Any, signature: bytes, keys: PublicKeys) -> None:
         for changed in (b"", signature[:-1], signature[1:], signature + b"\0", b"\0" + signature, signature * 2):
             assert not keys.verify(signer.key_id, signer.algorithm, MESSAGE, changed)
 
-    def test_another_key_or_another_algorithm_does_not_verify(self, signer: Any, keys: PublicKeys) -> None:
-        signature = signer.sign(MESSAGE)
+    def test_another_key_or_another_algorithm_does_not_verify(
+        self, signer: Any, signature: bytes, keys: PublicKeys
+    ) -> None:
         for other in keys.key_ids - {signer.key_id} | {"ed25519:0000000000000000", ""}:
             for algorithm in ALGORITHMS.values():
                 assert not keys.verify(other, algorithm, MESSAGE, signature)
@@ -218,7 +227,11 @@ class TestPem:
             with pytest.raises(InvalidInputError, match="Ed25519"):
                 Ed25519Signer.from_pem(text)
 
-    @pytest.mark.parametrize("text", [b"", b"nonsense", pem("PRIVATE", b"nonsense"), pem("PUBLIC", PUBLIC_DER)])
+    @pytest.mark.parametrize(
+        "text",
+        [b"", b"nonsense", pem("PRIVATE", b"nonsense"), pem("PUBLIC", PUBLIC_DER)],
+        ids=["empty", "nonsense", "private nonsense", "public nonsense"],
+    )
     def test_what_is_no_key_is_refused(self, text: bytes) -> None:
         with pytest.raises(InvalidInputError):
             Ed25519Signer.from_pem(text)
@@ -288,10 +301,10 @@ class TestSecrecy:
 
 
 @pytest.fixture
-def kms() -> Iterator[Any]:
+def kms(session: boto3.Session) -> Iterator[Any]:
     """A client of moto."""
     with mock_aws():
-        yield local_session().client("kms")
+        yield session.client("kms")
 
 
 class TestKms:

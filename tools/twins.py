@@ -21,6 +21,7 @@ PACKAGE = ROOT / "src" / "aircraftops_data"
 TWINS = {
     "core/aio/run.py": "core/run.py",
     "core/aio/query.py": "core/query.py",
+    "core/aio/merged.py": "core/merged.py",
     "core/aio/bulk.py": "core/bulk.py",
     "core/aio/transaction.py": "core/transaction.py",
     "core/aio/table.py": "core/table.py",
@@ -37,6 +38,9 @@ TWINS = {
     "coordination/aio/locks.py": "coordination/locks.py",
     "coordination/aio/attempt.py": "coordination/attempt.py",
     "coordination/aio/changes.py": "coordination/changes.py",
+    "audit/aio/events.py": "audit/events.py",
+    "audit/aio/chain.py": "audit/chain.py",
+    "audit/aio/audit.py": "audit/audit.py",
     "audit/aio/sealing.py": "audit/sealing.py",
     "async_ops.py": "ops.py",
 }

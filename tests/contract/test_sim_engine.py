@@ -71,9 +71,10 @@ def _told(answer: Response | AircraftOpsDataError, request: Request) -> Any:
     if isinstance(answer, AircraftOpsDataError):
         return type(answer), _item(getattr(answer, "raw", None))
     items = [_item(item) for item in answer.get("Items", ())]
-    found = {name: _item(answer[name]) for name in ("Item", "Attributes", "LastEvaluatedKey") if answer.get(name)}
+    batches = [set(map(_item, batch)) for batch in answer.get("Responses", {}).values()]
+    found: Any = {name: _item(answer[name]) for name in ("Item", "Attributes", "LastEvaluatedKey") if answer.get(name)}
     counted = [answer.get(name) for name in ("Count", "ScannedCount")]
-    return found, counted, set(items) if request.operation == "Scan" else items
+    return found, batches, counted, set(items) if request.operation == "Scan" else items
 
 
 def _item(item: Mapping[str, Any] | None) -> Any:
@@ -228,3 +229,18 @@ def test_pages_of_a_query_are_alike(shelf: CoreTable, bounds: list[int], limit: 
     answer = send(Request("Query", pages))
     while answer.get("LastEvaluatedKey"):
         answer = send(Request("Query", {**pages, "ExclusiveStartKey": answer["LastEvaluatedKey"]}))
+
+
+@given(there=st.sets(st.integers(0, 9)), wanted=st.sets(st.integers(0, 9), min_size=1))
+@settings(max_examples=30)
+def test_batches_of_reads_are_alike(shelf: CoreTable, there: set[int], wanted: set[int]) -> None:
+    send, name = shelf.runner.transport.send, shelf.context.names[SHELF]
+    keys = [{"PK": {"S": "b"}, "SK": {"S": f"{number}"}} for number in range(10)]
+    for number, key in enumerate(keys):
+        kind, rest = (
+            ("PutItem", {"Item": {**key, "n": {"N": "1"}}}) if number in there else ("DeleteItem", {"Key": key})
+        )
+        send(Request(kind, parameters(shelf, **rest)))
+    asked = {name: {"Keys": [keys[number] for number in sorted(wanted)], "ConsistentRead": True}}
+    answer = send(Request("BatchGetItem", {"RequestItems": asked}))
+    assert len(answer["Responses"][name]) == len(there & wanted)

@@ -43,12 +43,13 @@ from aircraftops_data.translation.codec import codec_of
 _FEW_TRIES = Retry(attempts=4)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
     """An event that is stored, as an entry to be; whether whoever wants it in the chain has just put it there."""
 
     entry: Entry
     fresh: bool
+    """No more so once it was given to `append`: what became of it then is for the chain to say."""
     after_block: int
     """The event is in no block up to this one."""
 
@@ -73,7 +74,7 @@ class AppendBlock(Writing):
     """The next block of a chain and its head, built anew where the head has moved. 2 write units per KB of each.
 
     `searched` is the last block that is known to have none of these events. Raises ChainForkedError where the block
-    is there already though the head does not know of it.
+    is there already though the head does not know of it, or the head knows no more what it did.
     """
 
     needs_read = False
@@ -123,18 +124,21 @@ class AppendBlock(Writing):
         """The head is another: what it says, which came with the refusal, is what is built on next."""
         if self.is_mine(found, stamp):
             return Done(found)
-        self.tip = Tip.of(None if found is None else codec_of(self.definition).entity(found))
+        tip = Tip.of(None if found is None else codec_of(self.definition).entity(found))
+        if tip.number <= self.tip.number:
+            known = self.tip.number
+            return self._fork(f"The head of chain {self._chain!r} knows no more of block {known}", known)
+        self.tip = tip
         return Stale(found)
 
     def _forked(self, found: Item | None, stamp: Stamp) -> Verdict:
         if self.is_mine(found, stamp):
             return Done(found)
         number = self._block.number
-        return ChainForkedError(
-            f"Chain {self._chain!r} has a block {number} that its head does not know of",
-            chain=self._chain,
-            number=number,
-        )
+        return self._fork(f"Chain {self._chain!r} has a block {number} that its head does not know of", number)
+
+    def _fork(self, message: str, number: int) -> ChainForkedError:
+        return ChainForkedError(message, chain=self._chain, number=number)
 
     def outcome(self, item: Item | None) -> Block:
         """The block."""
@@ -167,6 +171,8 @@ class Appender:
         waiting = {each.entry.id: each for each in written}
         searched = min((each.after_block for each in written), default=0)
         doubtful, found, attempt = not all(each.fresh for each in written), dict[str, Receipt](), 0
+        for each in written:
+            each.fresh = False
         while waiting:
             tip = yield from self.known()
             if (doubtful or tip.adopted > searched) and tip.number > searched:
@@ -203,14 +209,22 @@ class Appender:
         return {receipt.event_id: receipt for receipt in receipts_of(block)}
 
 
-def search(chain: str, wanted: Container[str], after: int, to: int, context: Context) -> Plan[dict[str, Receipt]]:
-    """The first receipts of events that are in blocks after one and up to another. 1 read unit per 4 KB of blocks."""
+def search(
+    chain: str, wanted: Container[str], after: int, to: int, context: Context, *, lenient: bool = False
+) -> Plan[dict[str, Receipt]]:
+    """The first receipts of events that are in blocks after one and up to another. 1 read unit per 4 KB of blocks.
+
+    Raises CorruptItemError for what is no block, unless it is to be `lenient`.
+    """
     found: dict[str, Receipt] = {}
+    if after >= to:
+        return found
     query = Block.primary(chain=chain).between(number=(after + 1, to))
     start: Item | None = None
     while True:
         part = yield from chunk(query_reading(query, consistent=True), context, start, None)
-        for block in part.found.whole():
+        blocks = part.found.values if lenient else part.found.whole()
+        for block in (each for each in blocks if isinstance(each, Block)):
             for receipt in receipts_of(block):
                 if receipt.event_id in wanted:
                     found.setdefault(receipt.event_id, receipt)

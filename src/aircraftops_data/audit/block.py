@@ -21,6 +21,8 @@ ALGORITHM = "sha256"
 ENCODING = 1
 NOTHING_BEFORE = bytes(32)
 """What the first block has for the hash of the one before."""
+LAST_NUMBER = 10**12 - 1
+"""No block can have a higher number: keys have room for no more."""
 
 
 class Entry(NamedTuple):
@@ -79,9 +81,18 @@ class Tip:
         """That of a head; of a chain that has none, its beginning."""
         return cls() if head is None else cls(head.number, head.hash, head.size, head.adopted)
 
+    @property
+    def readable(self) -> bool:
+        """Whether this is of a head that could be read."""
+        return self.hash != b""
+
     def head(self, chain: str) -> Head:
         """The head that says so."""
         return Head(chain=chain, number=self.number, hash=self.hash, size=self.size, adopted=self.adopted)
+
+
+UNREADABLE = Tip(LAST_NUMBER, b"")
+"""Of a head that is none: it rules no block out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,13 @@ def block_item(block: Block, write_id: str, now: datetime) -> Item:
     item |= {AUDIT_EVENTS.managed.write_id: {"S": write_id}}
     item |= {"hash": {"B": block_hash(item, block.algorithm)}}
     return check_size(item, "Block")
+
+
+def head_item(tip: Tip, block: Item) -> Item:
+    """The item of the head that is put together with a block, given that one's item."""
+    managed, put = AUDIT_EVENTS.managed, codec_of(Block.definition()).entity(block)
+    item = codec_of(Head.definition()).item(stamped(tip.head(put.chain), tip.number, put.committed_at))
+    return item | {name: block[name] for name in (managed.write_id,) if name in block}
 
 
 def receipts_of(block: Block) -> list[Receipt]:

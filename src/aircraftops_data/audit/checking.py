@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from aircraftops_data.audit.block import ENCODING, Block, Entry, Tip
-from aircraftops_data.audit.encoding import HASHERS, block_hash, hasher, leaf_hash
+from aircraftops_data.audit.block import ENCODING, Block, Entry, Tip, head_item
+from aircraftops_data.audit.encoding import HASHERS, block_hash, encode_item, hasher, leaf_hash
 from aircraftops_data.audit.merkle import Tree, root_of
 from aircraftops_data.audit.model import AuditEvent
 from aircraftops_data.audit.report import Finding, FindingKind, Report
@@ -45,6 +45,7 @@ class Links:
     """Of all leaves from the first of the chain; None where the range begins behind that without a checkpoint."""
     anchors: Sequence[Anchor] = ()
     """In order of size; those of the range that has been checked already are left out."""
+    _last: Item | None = None
 
     def check(self, item: ItemView) -> Block | None:
         """The block of an item; None for what is none. What is wrong is in the report."""
@@ -54,6 +55,7 @@ class Links:
             self._add(FindingKind.ALTERED, f"the item is no block: {'; '.join(error.problems)}", self.tip.number + 1)
             return None
         self.follow(block, contents(block, lambda: block_hash(item, block.algorithm)))
+        self._last = dict(item)
         return block
 
     def follow(self, block: Block, contents: Iterable[tuple[FindingKind, str]]) -> None:
@@ -104,18 +106,25 @@ class Links:
         ends_here = (anchor.size, anchor.block, anchor.hash) == (self.tip.size, self.tip.number, self.tip.hash)
         return ends_here and (self.tree is None or self.tree.root() == anchor.root)
 
-    def finish(self, head: Tip) -> None:
-        """Compare the end of the chain with what its head and the later checkpoints say."""
+    def finish(self, head: Tip, stored: ItemView | None) -> None:
+        """Compare the end of the chain with its head, as it is stored, and what the later checkpoints say."""
         for anchor in self.anchors:
             told = f"a checkpoint was made at event {anchor.size}, the chain ends at {self.tip.size}"
             self._add(FindingKind.TRUNCATED, told, None)
-        if self.tip.number < head.number:
+        if not head.readable:
+            self._add(FindingKind.ALTERED, "the item of the head is no head", None)
+        elif self.tip.number < head.number:
             told = f"the head tells of block {head.number}, the last there is {self.tip.number}"
             self._add(FindingKind.TRUNCATED, told, None)
         elif self.tip.hash != head.hash:
             self._add(FindingKind.FORKED, "the head tells of another last block", self.tip.number)
         elif (self.tip.size, self.tip.adopted) != (head.size, head.adopted):
             self._add(FindingKind.ALTERED, "the head miscounts", None)
+        elif self._last is not None and not self._put_together(self._last, stored):
+            self._add(FindingKind.ALTERED, "the head is not the one that was put with the last block", None)
+
+    def _put_together(self, block: Item, stored: ItemView | None) -> bool:
+        return stored is not None and encode_item(stored) == encode_item(head_item(self.tip, block))
 
 
 def _as_leaves(block: Block) -> list[bytes]:
@@ -153,6 +162,18 @@ def event_problem(entry: Entry, item: Item, algorithm: str) -> str | None:
     if any(rebuilt.get(name) != item.get(name) for name in _KEYS):
         return "the event's keys are not those of its fields"
     return None
+
+
+def put_after(entry: Entry, item: Item) -> bool:
+    """Whether an event was put, and not changed since, when that of the entry was due to be gone."""
+    try:
+        event: AuditEvent = codec_of(AuditEvent.definition()).entity(item)
+    except CorruptItemError:
+        return False
+    put_at = event.created_at
+    if entry.expires_at is None or put_at is None or put_at != event.updated_at:
+        return False
+    return put_at.timestamp() >= entry.expires_at
 
 
 def expiry_of(item: ItemView) -> AttributeValue | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from aircraftops_data.audit.appending import search, tip_of
-from aircraftops_data.audit.block import Block, Entry, Tip
-from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed
+from aircraftops_data.audit.appending import search
+from aircraftops_data.audit.block import LAST_NUMBER, UNREADABLE, Block, Entry, Head, Receipt, Tip
+from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed, put_after
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
 from aircraftops_data.audit.report import Finding, FindingKind, Report
@@ -17,11 +17,12 @@ from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.batch import GET_LIMIT, batch_get_from
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import Reading, chunk, source_of
-from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.errors import CorruptItemError, InvalidInputError
 from aircraftops_data.model.declarations import KeyQuery
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan
+from aircraftops_data.translation.codec import codec_of
 
 ERASE = "audit.erase"
 """The action of the event that says that another was erased; its details name that."""
@@ -37,6 +38,8 @@ class Gone:
     seq: int
     due: bool
     problem: str | None
+    renewed: bool = False
+    """Whether what is there was put after the first was due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,18 @@ class Verification:
     context: Context
     holds: bool = False
     """Whether any legal hold is in force: then events may be kept longer than their blocks say."""
+    head_item: Item | None = None
+    """The head as it is stored."""
     gone: list[Gone] = field(default_factory=list[Gone])
+    seen: set[str] = field(default_factory=set[str])
+    """The ids of all events that blocks of the range have."""
     sealed: Callable[[int, bytes], bool] | None = None
     """Whether a sealed export has the event of this seq and with this leaf."""
     taken: list[Taken] | None = None
     """Where each page's blocks are kept for whoever goes through them page by page."""
     _reading: Reading[Item] | None = None
     _start: Item | None = None
+    _to: int = 0
 
     def run(self, until_seq: int | None) -> Plan[None]:
         """Check block after block, up to the one with the event `until_seq` or to the end, and then the end itself."""
@@ -76,20 +84,30 @@ class Verification:
     def page(self, most: int | None = None) -> Plan[bool]:
         """Check the next few blocks, or the end where there is none; whether there may be more."""
         if self._reading is None:
-            behind = Block.primary(chain=self.report.chain).at_least(number=self.links.tip.number + 1)
-            self._reading = raw(behind)
+            self._reading = raw(self._blocks().at_least(number=self.links.tip.number + 1))
+            self._to = self.head.number
         part = yield from chunk(self._reading, self.context, self._start, most)
         for item in part.items:
             yield from self._block(item)
-        self._start = part.next
+        self._start = part.next or self._since(part.items)
         if self._start is None:
-            self.links.finish(self.head)
+            self.links.finish(self.head, self.head_item)
         return self._start is not None
+
+    def _since(self, items: Sequence[Item]) -> Item | None:
+        """Where those begin that were put between this answer and the head's; whoever puts more is not waited for."""
+        if not items or not self.links.tip.number < self.head.number != self._to:
+            return None
+        self._reading, self._to = raw(self._blocks().at_most(number=self.head.number)), self.head.number
+        return self._reading.source.cursor_key(items[-1])
 
     def settle(self) -> Plan[None]:
         """Say what became of the events that are not there as they were."""
         for gone in self.gone:
             yield from self._settle(gone)
+
+    def _blocks(self) -> KeyQuery[Block]:
+        return Block.primary(chain=self.report.chain)
 
     def _block(self, item: Item) -> Plan[None]:
         block = self.links.check(item)
@@ -97,7 +115,8 @@ class Verification:
             return
         if block.number > self.head.number:
             # It was put while this runs, or behind the head's back: the two are written together.
-            self.head = yield from tip_of(self.report.chain, self.context)
+            self.head, self.head_item = yield from stored_head(self.report.chain, self.context)
+        self.seen.update(entry.id for entry in block.entries)
         stored = yield from self._stored(block.entries)
         if self.taken is not None:
             self.taken.append(Taken(block, item, [stored.get(_place(_key(entry))) for entry in block.entries]))
@@ -128,18 +147,21 @@ class Verification:
         elif item is not None and not due:
             self._add(FindingKind.ALTERED, problem or "", block.number, seq, entry)
         else:
-            self.gone.append(Gone(entry, block.number, seq, due, problem))
+            renewed = item is not None and put_after(entry, item)
+            self.gone.append(Gone(entry, block.number, seq, due, problem, renewed))
 
     def _settle(self, gone: Gone) -> Plan[None]:
         """Say what became of an event that is not there as it was."""
         entry = gone.entry
         if gone.problem is not None:
             # Due, and gone; then recorded again, which no longer knows of the first time.
-            again = yield from search(self.report.chain, {entry.id}, gone.block, self.head.number, self.context)
+            again = yield from self._search({entry.id}, gone.block)
             if again:
                 self._expired(gone, gone.problem)
             else:
-                self._add(FindingKind.ALTERED, gone.problem, gone.block, gone.seq, entry)
+                # Who put it again may not have come to append it yet, or ever.
+                kind = FindingKind.UNCOMMITTED if gone.renewed else FindingKind.ALTERED
+                self._add(kind, gone.problem, gone.block, gone.seq, entry)
         elif (yield from self._erased(entry, gone.block)):
             self._add(FindingKind.ERASED, "a later event says that it was erased", gone.block, gone.seq, entry)
         elif gone.due and not (yield from self._held(entry)):
@@ -171,12 +193,17 @@ class Verification:
         query = AuditEvent.primary(resource=entry.resource)
         while True:
             part = yield from chunk(query_reading(query, consistent=True), self.context, start, None)
-            said = {event.id for event in part.found.whole() if _erases(event, entry)}
-            if said and (yield from search(self.report.chain, said, block - 1, self.head.number, self.context)):
+            said = {event.id for event in part.found.values if isinstance(event, AuditEvent) and _erases(event, entry)}
+            if said and (yield from self._search(said, block - 1)):
                 return True
             start = part.next
             if start is None:
                 return False
+
+    def _search(self, wanted: Container[str], after: int) -> Plan[dict[str, Receipt]]:
+        """Receipts in the later blocks; what is no block has been found, or is for another range."""
+        to = self.head.number
+        return search(self.report.chain, wanted, after, to, self.context, lenient=True)
 
     def _add(self, kind: FindingKind, problem: str, block: int, seq: int, entry: Entry) -> None:
         self.report.add(Finding(kind, problem, block, seq, entry.resource, entry.id))
@@ -203,6 +230,17 @@ def raw(query: KeyQuery[Any]) -> Reading[Item]:
 # Beginning
 
 
+def stored_head(chain: str, context: Context) -> Plan[tuple[Tip, Item | None]]:
+    """What the head says, read strongly, and its item; UNREADABLE for what is no head. 1 read unit."""
+    part = yield from chunk(raw(Head.primary(chain=chain)), context, None, 1)
+    item = next(iter(part.items), None)
+    try:
+        tip = Tip.of(None if item is None else codec_of(Head.definition()).entity(item))
+    except CorruptItemError:
+        tip = UNREADABLE
+    return tip if tip.number <= LAST_NUMBER else UNREADABLE, item
+
+
 def verification(
     chain: str, since_seq: int, anchors: Sequence[Anchor], frontier: Tree | None, report: Report, context: Context
 ) -> Plan[Verification]:
@@ -213,7 +251,7 @@ def verification(
     tip = Tip()
     tree: Tree | None = Tree(TREE_ALGORITHM)
     if since_seq > 1:
-        head = yield from tip_of(chain, context)
+        head, _ = yield from stored_head(chain, context)
         before = yield from _block_before(chain, since_seq, head, context)
         if before is not None:
             tip = Tip(before.number, before.hash, before.first_seq + len(before.entries) - 1)
@@ -225,26 +263,36 @@ def resumed(
     chain: str, tip: Tip, tree: Tree | None, anchors: Sequence[Anchor], report: Report, context: Context
 ) -> Plan[Verification]:
     """A run that begins behind a tip that is known, with the tree up to there if that is."""
-    head = yield from tip_of(chain, context)
+    head, item = yield from stored_head(chain, context)
     report.since_seq = tip.size + 1
     ahead = [anchor for anchor in anchors if anchor.size > tip.size]
     if head.adopted <= tip.number:
         tip = replace(tip, adopted=head.adopted)
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
-    return Verification(report, Links(report, tip, tree, ahead), head, context, holds=bool(holds.items))
+    return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
 
 
 def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:
     """The block before the one that an event is in; None for the first. Raises InvalidInputError."""
     low, high = 0, head.number
-    if seq > head.size:
+    if head.readable and seq > head.size:
         raise InvalidInputError(f"Chain {chain!r} has {head.size} events, not {seq}")
     before: Block | None = None
     while low < high - 1:
         middle = (low + high) // 2
-        block = yield from finding(Block, {"chain": chain, "number": middle}, context, consistent=True, expired=True)
+        block = yield from _block_at(chain, middle, context)
         if block is None or block.first_seq + len(block.entries) > seq:
             high = middle
         else:
             low, before = middle, block
     return before
+
+
+def _block_at(chain: str, number: int, context: Context) -> Plan[Block | None]:
+    """The block of a number; None where there is none, or what is none."""
+    try:
+        block: Block | None
+        block = yield from finding(Block, {"chain": chain, "number": number}, context, consistent=True, expired=True)
+    except CorruptItemError:
+        return None
+    return block

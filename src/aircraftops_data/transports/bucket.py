@@ -50,7 +50,8 @@ class ObjectStore:
     ) -> None:
         """Store an object. Raises ObjectStoreError; AlreadyExistsError with `if_absent`, InvalidInputError.
 
-        That may also be one's own, stored before an answer was lost and asked for again by botocore: look at it.
+        AlreadyExistsError may be of one's own object, stored before an answer was lost and sent again by botocore: look
+        at it. ObjectStoreError of ConditionalRequestConflict: another is at this key just now; put it again.
         """
         options = self._options(content_type, if_absent, retain_until)
         self._put(key, body, hashlib.sha256(body).digest(), options)

@@ -21,7 +21,7 @@ class FolderStore:
     """A directory, made when the first object is stored; a file for each object, its name percent-encoded.
 
     Content types are not kept, and nothing is retained. A key cannot be another's directory ("a" and "a/b"); its parts
-    between slashes are neither empty nor "." or "..".
+    between slashes are neither empty nor "." or "..", and no longer, percent-encoded, than the file system bears.
     """
 
     def __init__(self, path: str | Path) -> None:
