@@ -35,7 +35,7 @@ def _header(data: bytes, entries: bytes) -> Item:
     (count,), at, item, last = _COUNT(data, 1), 5, Item(), b""
     for _ in range(count):
         start = at + 5
-        end = start + _COUNT(data, at + 1)[0]
+        end: int = start + _COUNT(data, at + 1)[0]
         name, kind = data[start:end], data[end]
         if data[at] != _TEXT or name <= last:
             raise ValueError("A name that is none, or is not in order")
