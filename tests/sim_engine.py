@@ -81,6 +81,13 @@ class MemoryEngine:
         found = self._stored(self._place(asked["TableName"], asked["Key"]))
         return {} if found is None else {"Item": found}
 
+    def _BatchGetItem(self, asked: Mapping[str, Any]) -> Response:
+        found = {
+            table: [item for key in each["Keys"] if (item := self._stored(self._place(table, key))) is not None]
+            for table, each in asked["RequestItems"].items()
+        }
+        return {"Responses": found, "UnprocessedKeys": {}}
+
     def _Query(self, asked: Mapping[str, Any]) -> Response:
         assert "IndexName" not in asked, "there are no indexes here"
         found = [item for item in self.items(asked["TableName"]) if holds(asked["KeyConditionExpression"], asked, item)]
