@@ -102,8 +102,9 @@ class MemoryEngine:
         return answer
 
     def _Scan(self, asked: Mapping[str, Any]) -> Response:
-        found = self.items(asked["TableName"])
-        return {"Items": found, "Count": len(found), "ScannedCount": len(found)}
+        read = self.items(asked["TableName"])
+        found = [item for item in read if holds(asked.get("FilterExpression"), asked, item)]
+        return {"Items": found, "Count": len(found), "ScannedCount": len(read)}
 
     # Writes
 
