@@ -46,7 +46,9 @@ def killing(when: str, number: int) -> Fault:
 
 def main(endpoint_url: str, prefix: str, folder: str, when: str, number: str) -> None:
     """Work on the run until it is done, or until killed."""
-    connected = AircraftOps.connect(session=local_session(), endpoint_url=endpoint_url, prefix=prefix, transport="direct")
+    connected = AircraftOps.connect(
+        session=local_session(), endpoint_url=endpoint_url, prefix=prefix, transport="direct"
+    )
     core, transport = faulty(connected.core)
     transport.always("TransactWriteItems", killing(when, int(number)) if number != "0" else passing)
     ops = AircraftOps(core)

@@ -1,8 +1,8 @@
 """Locks in virtual time: under every schedule that strays a little, and many that stray a lot, nothing promised breaks.
 
 A schedule that fails is named in the error; `play(rules)(Schedule({...}))` plays it again. AIRCRAFTOPS_SIM_SEEDS is how
-many are drawn at random for each of the rules, twice: 60 unless it says otherwise. Of all pairs of strays every fifth is
-played, and with AIRCRAFTOPS_SIM_PAIRS=1 each of the 14,000.
+many are drawn at random for each of the rules, twice: 60 unless it says otherwise. Of all pairs of strays every fifth
+is played, and with AIRCRAFTOPS_SIM_PAIRS=1 each of the 14,000.
 """
 
 from __future__ import annotations
