@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from aircraftops_data import JOBS, AircraftOps, CoreTable, Table
@@ -50,6 +51,15 @@ def _connects(item: pytest.Item) -> bool:
 
 def _engine_of(item: pytest.Item) -> object:
     return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _botocore_reads_its_data_once() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Every session would parse botocore's megabytes of JSON anew, and changes nothing in them."""
+    read = cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+        yield
 
 
 @pytest.fixture(scope="session")
