@@ -164,6 +164,11 @@ def event_problem(entry: Entry, item: Item, algorithm: str) -> str | None:
     return None
 
 
+def is_leaf(item: ItemView, leaf: bytes) -> bool:
+    """Whether a leaf is that of an item, by any algorithm."""
+    return any(leaf_hash(item, algorithm) == leaf for algorithm in HASHERS)
+
+
 def put_after(entry: Entry, item: Item) -> bool:
     """Whether an event was put, and not changed since, when that of the entry was due to be gone."""
     try:

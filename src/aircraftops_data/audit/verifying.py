@@ -9,7 +9,15 @@ from typing import Any
 
 from aircraftops_data.audit.appending import search
 from aircraftops_data.audit.block import LAST_NUMBER, UNREADABLE, Block, Entry, Head, Receipt, Tip
-from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed, put_after
+from aircraftops_data.audit.checking import (
+    TREE_ALGORITHM,
+    Anchor,
+    Links,
+    event_problem,
+    expiry_changed,
+    is_leaf,
+    put_after,
+)
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
 from aircraftops_data.audit.report import Finding, FindingKind, Report
@@ -193,8 +201,10 @@ class Verification:
         query = AuditEvent.primary(resource=entry.resource)
         while True:
             part = yield from chunk(query_reading(query, consistent=True), self.context, start, None)
-            said = {event.id for event in part.found.values if isinstance(event, AuditEvent) and _erases(event, entry)}
-            if said and (yield from self._search(said, block - 1)):
+            events = ((at, each) for at, each in enumerate(part.found.values) if isinstance(each, AuditEvent))
+            said = {event.id: part.item(at) for at, event in events if _erases(event, entry)}
+            found = (yield from self._search(said, block - 1)) if said else {}
+            if any(is_leaf(said[id_], receipt.leaf) for id_, receipt in found.items()):
                 return True
             start = part.next
             if start is None:
