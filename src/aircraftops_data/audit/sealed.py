@@ -281,8 +281,10 @@ def _values(name: str, column: Any) -> list[Any]:
 
 def _some(metadata: Any) -> int:
     """How many rows to read at a time: blocks may be large."""
-    size_bytes = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
-    return min(_BATCH_ROWS, 1 + _BATCH_BYTES * metadata.num_rows // (size_bytes + 1))
+    groups = range(metadata.num_row_groups)
+    size_bytes: int = sum(metadata.row_group(index).total_byte_size for index in groups)
+    rows: int = metadata.num_rows
+    return min(_BATCH_ROWS, 1 + _BATCH_BYTES * rows // (size_bytes + 1))
 
 
 def _batches(path: Path, kinds: Mapping[str, str], columns: Sequence[str]) -> Iterator[Any]:
