@@ -12,6 +12,7 @@ from typing import Any
 from aircraftops_data import AsyncAircraftOps, AsyncCoreTable
 from aircraftops_data.access.aio.repository import AsyncRepository
 from aircraftops_data.coordination.aio import AsyncChanges, AsyncHold, AsyncHoldAll, AsyncLock, AsyncLocks
+from aircraftops_data.core.aio.merged import AsyncMerged
 from aircraftops_data.core.aio.query import AsyncReadable, AsyncResults
 from aircraftops_data.core.aio.transaction import AsyncTransaction
 from aircraftops_data.core.context import Context
@@ -33,6 +34,7 @@ ASYNC = (
     AsyncJobs,
     AsyncLock,
     AsyncLocks,
+    AsyncMerged,
     AsyncReadable,
     AsyncRepository,
     AsyncResults,

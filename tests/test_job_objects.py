@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from moto import mock_aws
 
-from aircraftops_data import AircraftOps
+from aircraftops_data import AircraftOps, AsyncAircraftOps
 from aircraftops_data.errors import InvalidInputError, ItemTooLargeError, ObjectStoreError
 from aircraftops_data.jobs import Jobs, JobState
-from aircraftops_data.jobs.aio.objects import AsyncObjectStore
-from aircraftops_data.jobs.objects import ObjectStore
 from aircraftops_data.testing import local_session
+from aircraftops_data.transports.bucket import ObjectStore
 from blocking import waited
 
 BIG = {"text": "x" * 500_000}
@@ -76,8 +74,10 @@ def test_what_s3_refuses_is_an_error_of_ours_and_nothing_is_enqueued(ops: Aircra
     assert jobs.claim("default", worker="w") is None
 
 
-def test_the_asyncio_store_keeps_the_same_objects(ops: AircraftOps) -> None:
-    waited(AsyncObjectStore("big-jobs", local_session()).put("k", "é"))
-    assert ObjectStore("big-jobs", local_session()).get("k") == "é"
-    store: Any = AsyncObjectStore("big-jobs", client=local_session().client("s3"))
-    assert waited(store.get("k")) == "é"
+def test_the_asyncio_jobs_keep_the_same_texts(ops: AircraftOps) -> None:
+    jobs = AsyncAircraftOps.connect(session=local_session(), jobs_bucket="big-jobs").jobs
+    waited(jobs.store_text("k", "é"))
+    assert ops.jobs.object_text("k", "result") == "é"
+    assert waited(jobs.object_text("k", "result")) == "é"
+    found = local_session().client("s3").get_object(Bucket="big-jobs", Key="k")
+    assert found["ContentType"] == "application/json"

@@ -60,6 +60,13 @@ def test_jobs_and_workers_are_imported_without_asyncio_and_without_anything_of_a
     assert not loaded_by("from aircraftops_data.jobs import Jobs, Worker", "boto3", "botocore", "pynamodb", "asyncio")
 
 
+def test_object_stores_and_signers_load_what_they_need_when_it_is_needed() -> None:
+    statements = "from aircraftops_data.audit.signing import KmsSigner, PublicKeys\n"
+    statements += "from aircraftops_data.transports.bucket import ObjectStore\n"
+    statements += "ObjectStore('bucket'), KmsSigner('key')"
+    assert not loaded_by(statements, "boto3", "botocore", "cryptography", "asyncio")
+
+
 @pytest.mark.parametrize("transport", ["botocore", "direct"])
 def test_a_blocking_connection_loads_neither_asyncio_nor_pynamodb(transport: str) -> None:
     statements = f"from aircraftops_data import AircraftOps; AircraftOps.connect(transport={transport!r}).close()"

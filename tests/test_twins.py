@@ -31,7 +31,6 @@ BY_HAND = {
     "core/aio/connecting.py": "core/connecting.py",
     "core/aio/hands.py": "core/hands.py",
     "jobs/aio/crew.py": "jobs/crew.py",
-    "jobs/aio/objects.py": "jobs/objects.py",
 }
 PAIRS = sorted({**twins.TWINS, **BY_HAND}.items())
 

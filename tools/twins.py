@@ -2,8 +2,7 @@
 
 The asyncio modules are written by hand; a twin is the same text without `async` and `await`, with the blocking names.
 The idea is psycopg's tools/async_to_sync.py. What cannot be had that way (threads or tasks) is in `core/crew.py` and
-`core/aio/crew.py`, a pair written by hand, as are the two `hands.py`, the two `jobs` have, the two `connecting.py` and
-`objects.py`.
+`core/aio/crew.py`, a pair written by hand, as are the two `hands.py`, the two `jobs` have and the two `connecting.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ PACKAGE = ROOT / "src" / "aircraftops_data"
 TWINS = {
     "core/aio/run.py": "core/run.py",
     "core/aio/query.py": "core/query.py",
+    "core/aio/merged.py": "core/merged.py",
     "core/aio/bulk.py": "core/bulk.py",
     "core/aio/transaction.py": "core/transaction.py",
     "core/aio/table.py": "core/table.py",
@@ -38,6 +38,10 @@ TWINS = {
     "coordination/aio/locks.py": "coordination/locks.py",
     "coordination/aio/attempt.py": "coordination/attempt.py",
     "coordination/aio/changes.py": "coordination/changes.py",
+    "audit/aio/events.py": "audit/events.py",
+    "audit/aio/chain.py": "audit/chain.py",
+    "audit/aio/audit.py": "audit/audit.py",
+    "audit/aio/sealing.py": "audit/sealing.py",
     "async_ops.py": "ops.py",
 }
 NAMES = {

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from aircraftops_data.access.repository import Repository
     from aircraftops_data.async_ops import AsyncAircraftOps
     from aircraftops_data.consumed import Consumed, metered
+    from aircraftops_data.core.aio.merged import AsyncMerged
     from aircraftops_data.core.aio.query import AsyncQuery
     from aircraftops_data.core.aio.table import AsyncCoreTable
     from aircraftops_data.core.aio.transaction import AsyncTransaction
     from aircraftops_data.core.batch import Report
     from aircraftops_data.core.collection import Collection
+    from aircraftops_data.core.merged import Merged
     from aircraftops_data.core.pace import Limiter, Rate
     from aircraftops_data.core.packing import Progress
     from aircraftops_data.core.partial import Partial
@@ -75,6 +77,7 @@ _HOME = {
     "AsyncCoreTable": "core.aio.table",
     "AsyncImageRepository": "access.aio.aircraft",
     "AsyncMaintenanceRepository": "access.aio.aircraft",
+    "AsyncMerged": "core.aio.merged",
     "AsyncOperatorRepository": "access.aio.registry",
     "AsyncOwnerRepository": "access.aio.registry",
     "AsyncQuery": "core.aio.query",
@@ -97,6 +100,7 @@ _HOME = {
     "Limiter": "core.pace",
     "MaintenanceEvent": "entities.maintenance",
     "MaintenanceRepository": "access.aircraft",
+    "Merged": "core.merged",
     "Operator": "entities.operators",
     "OperatorRepository": "access.registry",
     "Owner": "entities.registry",
@@ -138,6 +142,7 @@ __all__ = [
     "AsyncCoreTable",
     "AsyncImageRepository",
     "AsyncMaintenanceRepository",
+    "AsyncMerged",
     "AsyncOperatorRepository",
     "AsyncOwnerRepository",
     "AsyncQuery",
@@ -155,6 +160,7 @@ __all__ = [
     "Limiter",
     "MaintenanceEvent",
     "MaintenanceRepository",
+    "Merged",
     "Operator",
     "OperatorRepository",
     "Owner",

@@ -20,6 +20,7 @@ from aircraftops_data.model.schema import TABLES
 from aircraftops_data.settings import Settings
 
 if TYPE_CHECKING:
+    from aircraftops_data.audit.aio.audit import AsyncAudit
     from aircraftops_data.coordination.aio.changes import AsyncChanges
     from aircraftops_data.coordination.aio.locks import AsyncLocks
     from aircraftops_data.jobs.aio.jobs import AsyncJobs
@@ -69,10 +70,18 @@ class AsyncAircraftOps:
     def jobs(self) -> AsyncJobs:
         """Durable jobs. Loaded when first used; large payloads go to the bucket of the settings, where one is set."""
         from aircraftops_data.jobs.aio.jobs import AsyncJobs
-        from aircraftops_data.jobs.aio.objects import AsyncObjectStore
+        from aircraftops_data.transports.bucket import AsyncObjectStore
 
         bucket = self._settings.jobs_bucket
         return AsyncJobs(self.core, objects=None if bucket is None else AsyncObjectStore(bucket, self._session))
+
+    @cached_property
+    def audit(self) -> AsyncAudit:
+        """Audit events and their chains. Loaded when first used; a local engine gets the table with the first event."""
+        from aircraftops_data.audit.aio.audit import AsyncAudit
+        from aircraftops_data.audit.options import AuditOptions
+
+        return AsyncAudit(self.core, AuditOptions.of(self._settings))
 
     @cached_property
     def locks(self) -> AsyncLocks:

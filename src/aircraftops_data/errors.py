@@ -11,6 +11,7 @@
         InvalidMessageError            a message that names no job
         UnsupportedAlgorithmError      a hash algorithm that audit chains do not have (.algorithm)
         ItemTooLargeError              an item over 400 KB
+        SecretFoundError               what looks like a secret, where none may be (.kinds, .places)
         RequestRefusedError            the engine called the request invalid; nothing was changed
       NotFoundError                    no such item
       NotUniqueError                   one item was expected, several were there
@@ -128,10 +129,17 @@ class UnsupportedAlgorithmError(InvalidInputError):
 
 
 class ItemTooLargeError(InvalidInputError):
-    """An item over DynamoDB's limit of 400 KB."""
+    """An item over DynamoDB's limit of 400 KB, or a part of one over what it may take."""
 
     size_bytes: int = 0
     limit_bytes: int = 0
+
+
+class SecretFoundError(InvalidInputError):
+    """What looks like secrets, where none may be; `places` says where, never what they are."""
+
+    kinds: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 class RequestRefusedError(InvalidInputError):
@@ -324,7 +332,7 @@ class UnprocessedItemsError(StoreError):
 
 
 class ObjectStoreError(AircraftOpsDataError):
-    """S3 failed, or does not have the object an item points to; the cause is botocore's error."""
+    """S3 or a folder in its place failed, or lacks the object asked for; the cause is botocore's error or Python's."""
 
     bucket: str = ""
     key: str = ""

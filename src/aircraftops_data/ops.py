@@ -21,6 +21,7 @@ from aircraftops_data.model.schema import TABLES
 from aircraftops_data.settings import Settings
 
 if TYPE_CHECKING:
+    from aircraftops_data.audit.audit import Audit
     from aircraftops_data.coordination.changes import Changes
     from aircraftops_data.coordination.locks import Locks
     from aircraftops_data.jobs.jobs import Jobs
@@ -70,10 +71,18 @@ class AircraftOps:
     def jobs(self) -> Jobs:
         """Durable jobs. Loaded when first used; large payloads go to the bucket of the settings, where one is set."""
         from aircraftops_data.jobs.jobs import Jobs
-        from aircraftops_data.jobs.objects import ObjectStore
+        from aircraftops_data.transports.bucket import ObjectStore
 
         bucket = self._settings.jobs_bucket
         return Jobs(self.core, objects=None if bucket is None else ObjectStore(bucket, self._session))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Audit events and their chains. Loaded when first used; a local engine gets the table with the first event."""
+        from aircraftops_data.audit.audit import Audit
+        from aircraftops_data.audit.options import AuditOptions
+
+        return Audit(self.core, AuditOptions.of(self._settings))
 
     @cached_property
     def locks(self) -> Locks:

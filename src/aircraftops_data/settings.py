@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -53,6 +56,29 @@ def _named(place: tuple[int | str, ...], message: str) -> str:
     return f"{PREFIX}{'.'.join(map(str, place)).upper()}: {message}" if place else message
 
 
+def is_local(endpoint_url: str) -> bool:
+    """Whether an endpoint is on this machine."""
+    return urlsplit(endpoint_url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _toml(path: str | Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"Settings: {Path(path).name} cannot be read: {type(error).__name__}") from error
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in tables, under the names that settings have elsewhere; tags are a table of their own."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict) and name != "tags":
+            found |= {f"{name}_{inner}": said for inner, said in cast("dict[str, Any]", value).items()}
+        else:
+            found[name] = value
+    return found
+
+
 # Names of tables: DynamoDB Developer Guide, "Supported data types and naming rules".
 _TableName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
 
@@ -69,7 +95,15 @@ class Settings(TableOptions):
     lock_table: _TableName | None = Field(default=None, description="a table for locks; without it, JobsTable")
     endpoint_url: str | None = Field(default=None, description="an engine other than AWS's; boto3's own settings apply")
     jobs_bucket: str | None = Field(default=None, description="an S3 bucket for payloads that no item holds")
+    region: str | None = Field(default=None, description="the AWS region; without it, boto3's own settings apply")
     cursor_secret: SecretStr = Field(default=SecretStr(""), description="signs cursors")
+    audit_enabled: bool = Field(default=True, description="whether audit events are stored at all")
+    audit_ttl_seconds: int = Field(default=30 * 86400, ge=1, description="how long audit events are kept")
+    audit_store_payload: bool = Field(default=True, description="whether audit events keep their payload")
+    audit_hash_chain: bool = Field(default=False, description="whether every audit event goes into its tenant's chain")
+    audit_secrets: Literal["redact", "refuse", "allow"] = Field(
+        default="redact", description="what becomes of secrets in audit events"
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **given: object) -> Settings:
@@ -85,6 +119,17 @@ class Settings(TableOptions):
         except ValidationError as error:
             wrong = "; ".join(_named(found["loc"], found["msg"]) for found in error.errors())
             raise InvalidInputError(f"Settings: {wrong}") from error
+
+    @classmethod
+    def from_toml(cls, path: str | Path, environment: Mapping[str, str] | None = None, **given: object) -> Settings:
+        """Settings from a TOML file: `prefix = "dev-"`, and in a table `[audit]` what begins with audit_ elsewhere.
+
+        Variables go before the file, arguments before both. Raises InvalidInputError.
+        """
+        known = {name: value for name, value in given.items() if value is not None}
+        found = os.environ if environment is None else environment
+        said = {name: value for name, value in _flat(_toml(path)).items() if not found.get(PREFIX + name.upper())}
+        return cls.from_environment(environment, **{**said, **known})
 
     def overrides(self) -> dict[str, str]:
         """Table names given in full, by the name of their definition."""

@@ -117,15 +117,15 @@ class Drawer:
     """A bucket in memory, for either kind of jobs."""
 
     def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
+        self.texts: dict[str, bytes] = {}
         self.fails = False
 
-    def put(self, key: str, text: str) -> None:
+    def put(self, key: str, body: bytes, content_type: str) -> None:
         if self.fails:
             raise ObjectStoreError("no", bucket="b", key=key)
-        self.texts[key] = text
+        self.texts[key] = body
 
-    def get(self, key: str) -> str:
+    def get(self, key: str) -> bytes:
         return self.texts[key]
 
 
@@ -135,10 +135,10 @@ class AsyncDrawer:
     def __init__(self, drawer: Drawer) -> None:
         self._drawer = drawer
 
-    async def put(self, key: str, text: str) -> None:
-        self._drawer.put(key, text)
+    async def put(self, key: str, body: bytes, content_type: str) -> None:
+        self._drawer.put(key, body, content_type)
 
-    async def get(self, key: str) -> str:
+    async def get(self, key: str) -> bytes:
         return self._drawer.get(key)
 
 

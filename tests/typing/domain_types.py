@@ -29,7 +29,11 @@ from aircraftops_data import (
     metered,
     upgrader,
 )
+from aircraftops_data.core.accompanied import Accompanied, Changed
+from aircraftops_data.core.intents import Create
 from aircraftops_data.core.provisioning import TableOutcome
+from aircraftops_data.core.targets import updating
+from aircraftops_data.core.writes import Intent
 from aircraftops_data.entities.values import ImageState, MaintenanceKind
 from aircraftops_data.errors import (
     AlreadyExistsError,
@@ -66,6 +70,12 @@ class HangarRepository(Repository[Hangar]):
         return self.core.query(Hangar.by_name(name=name)).first()
 
 
+def noted(changed: Changed) -> Intent[Any] | None:
+    assert_type(changed.entity_type, type[Entity])
+    assert_type(changed.before, Entity | None)
+    return None if changed.after is None else Create(changed.after)
+
+
 def a_users_own(core: CoreTable, hangar: Hangar) -> None:
     assert_type(core.get(Hangar, code="H1"), Hangar)
     assert_type(Hangar.by_name(name="North"), KeyQuery[Hangar])
@@ -74,6 +84,11 @@ def a_users_own(core: CoreTable, hangar: Hangar) -> None:
     repository = HangarRepository(core)
     assert_type(repository.named("North"), Hangar | None)
     assert_type(repository.create(hangar), Hangar)
+    assert_type(repository.along_with(noted), HangarRepository)
+    assert_type(repository.along_with(noted).put(hangar), Hangar)
+    assert_type(core.along_with(noted), CoreTable)
+    assert_type(Accompanied(updating(hangar, set={"name": "North"}), noted).outcome(None), Hangar | None)
+    repository.along_with(lambda changed: changed.after)  # type: ignore[arg-type, return-value]
     assert_type(HangarRepository.connect(prefix="test-"), HangarRepository)
 
 

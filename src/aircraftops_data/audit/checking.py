@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aircraftops_data.audit.block import ENCODING, Block, Entry, Tip, head_item
@@ -54,11 +54,15 @@ class Links:
         except CorruptItemError as error:
             self._add(FindingKind.ALTERED, f"the item is no block: {'; '.join(error.problems)}", self.tip.number + 1)
             return None
-        for kind, problem in (*self._place(block), *_contents(block, item)):
-            self._add(kind, problem, block.number)
-        self._go_on(block)
+        self.follow(block, contents(block, lambda: block_hash(item, block.algorithm)))
         self._last = dict(item)
         return block
+
+    def follow(self, block: Block, contents: Iterable[tuple[FindingKind, str]]) -> None:
+        """Go on with a block, of which is known what is wrong with it by itself."""
+        for kind, problem in (*self._place(block), *contents):
+            self._add(kind, problem, block.number)
+        self._go_on(block)
 
     def _add(self, kind: FindingKind, problem: str, number: int | None) -> None:
         self.report.add(Finding(kind, problem, number))
@@ -132,13 +136,13 @@ def tree_leaf(leaf: bytes) -> bytes:
     return leaf if len(leaf) == TREE_LEAF_BYTES else hasher(TREE_ALGORITHM)(leaf)
 
 
-def _contents(block: Block, item: ItemView) -> Iterator[tuple[FindingKind, str]]:
-    """What is wrong with a block by itself."""
+def contents(block: Block, hashed: Callable[[], bytes]) -> Iterator[tuple[FindingKind, str]]:
+    """What is wrong with a block by itself; `hashed` is the hash of what is stored."""
     if block.algorithm not in HASHERS or block.encoding != ENCODING:
         yield FindingKind.UNSUPPORTED_ALGORITHM, f"{block.algorithm}, encoding {block.encoding}"
         return
     try:
-        if block_hash(item, block.algorithm) != block.hash:
+        if hashed() != block.hash:
             yield FindingKind.ALTERED, "the block is not what its hash was taken of"
         if root_of([entry.leaf for entry in block.entries], block.algorithm) != block.root:
             yield FindingKind.ALTERED, "the root is not that of the block's leaves"

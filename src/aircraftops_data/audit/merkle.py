@@ -19,7 +19,14 @@ def root_of(leaves: Iterable[bytes], algorithm: str) -> bytes:
 
     Raises CorruptItemError for a leaf that is no hash of this algorithm, UnsupportedAlgorithmError.
     """
-    return Tree(algorithm).extend(leaves).root()
+    level, take = list(leaves), hasher(algorithm)
+    if _malformed(level, algorithm):
+        # Which is wrong, the tree says.
+        return Tree(algorithm).extend(level).root()
+    while len(level) > 1:
+        above = [take(NODE + left + right) for left, right in zip(level[::2], level[1::2], strict=False)]
+        level = above + level[len(level) & ~1 :]
+    return level[0] if level else take(b"")
 
 
 class Tree:
@@ -52,17 +59,18 @@ class Tree:
 
     def add(self, leaf: bytes) -> None:
         """One more leaf, the last. Raises CorruptItemError where it is no hash of the tree's algorithm."""
-        full, size = self._checked(leaf), self._size
-        while size & 1:
-            full = self._hash(NODE + self._frontier.pop() + full)
-            size >>= 1
-        self._frontier.append(full)
-        self._size += 1
+        self.extend((leaf,))
 
     def extend(self, leaves: Iterable[bytes]) -> Self:
         """More leaves, in order; the tree itself, for what is asked of it next."""
+        take, frontier, length = self._hash, self._frontier, self._length
         for leaf in leaves:
-            self.add(leaf)
+            full, size = leaf if len(leaf) == length else self._checked(leaf), self._size
+            while size & 1:
+                full = take(NODE + frontier.pop() + full)
+                size >>= 1
+            frontier.append(full)
+            self._size += 1
         return self
 
     def root(self) -> bytes:
@@ -228,5 +236,4 @@ def _up_from_right(at: int, last: int) -> tuple[int, int]:
 
 
 def _malformed(hashes: Iterable[bytes], algorithm: str) -> bool:
-    length = len(hasher(algorithm)(b""))
-    return any(len(held) != length for held in hashes)
+    return not {len(hasher(algorithm)(b""))}.issuperset(map(len, hashes))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
-from aircraftops_data.audit.identity import share_of
-from aircraftops_data.audit.model import AuditEvent, KnownAction, KnownMonth, Layout, said
-from aircraftops_data.core.asking import finding
+from aircraftops_data.audit.holding import keep_for
+from aircraftops_data.audit.known import Known, Note
+from aircraftops_data.audit.model import AuditEvent, said
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.intents import OfEntity, stamped
@@ -16,63 +15,8 @@ from aircraftops_data.core.writes import Action, Done, Stamp, Verdict
 from aircraftops_data.errors import AlreadyExistsError
 from aircraftops_data.model.conditions import Attribute, absent
 from aircraftops_data.model.definition import Item
-from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan
-
-
-@dataclass
-class Known:
-    """What this process knows of the table: how events are spread, and which months and actions are noted already."""
-
-    fresh_for: timedelta = timedelta(minutes=1)
-    layout: Layout = field(default_factory=Layout)
-    _read_at: float | None = None
-    _noted: set[Entity] = field(default_factory=set[Entity])
-
-    def refresh(self, context: Context) -> Plan[None]:
-        """Look at the layout again where that is some time ago. 0.5 read units when it is."""
-        now = context.clock.monotonic()
-        if self._read_at is None or now - self._read_at >= self.fresh_for.total_seconds():
-            self.layout = (yield from layout(context, consistent=False)) or Layout()
-            self._read_at = now
-
-    def placed(self, event: AuditEvent) -> AuditEvent:
-        """The event in the shards it belongs to. Fewer than there are by now do no harm: readers read them all."""
-        shares = self.layout.of_actor(event.actor), self.layout.of_action(event.tenant, event.action)
-        actor, action = (share_of(event.id, count) for count in shares)
-        return event.model_copy(update={"actor_shard": actor, "action_shard": action})
-
-    def news(self, event: AuditEvent) -> list[Entity]:
-        """What is to be noted along with this event."""
-        return [note for note in _notes(event) if note not in self._noted]
-
-    def learn(self, event: AuditEvent) -> None:
-        """It has been noted."""
-        self._noted.update(_notes(event))
-
-
-def _notes(event: AuditEvent) -> tuple[Entity, ...]:
-    month = event.month
-    return KnownAction(tenant=event.tenant, action=event.action, month=month), KnownMonth(month=month)
-
-
-def layout(context: Context, *, consistent: bool) -> Plan[Layout | None]:
-    """The layout as it is stored; None where no value is hot."""
-    return finding(Layout, {}, context, consistent=consistent, expired=True)
-
-
-class Note(OfEntity[Entity]):
-    """An entity that says one thing only: whoever says it again changes nothing. 1 write unit."""
-
-    @property
-    def needs_read(self) -> bool:
-        """Never."""
-        return False
-
-    def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
-        """A put, whatever is there."""
-        item = self.full_item(stamped(self.entity, 1, stamp.now), stamp)
-        return [self.action("Put", stamp, None, lambda _: Done(None), item=item)]
 
 
 class Record(OfEntity[AuditEvent]):
@@ -118,6 +62,22 @@ class Record(OfEntity[AuditEvent]):
         return said(mine) == said(other)
 
 
+class Nothing:
+    """An action that does nothing: events are switched off."""
+
+    table = AUDIT_EVENTS
+    definition = None
+    needs_read = False
+    read_key: Item = {}
+
+    def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
+        """No action at all."""
+        return []
+
+    def outcome(self, item: Item | None) -> Any:
+        """Nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An event that is stored, as item and as entity; whether this call put it there."""
@@ -128,7 +88,10 @@ class Recorded:
 
 
 def record(event: AuditEvent, known: Known, context: Context) -> Plan[Recorded]:
-    """Put an event, or find that the same is there. Raises AlreadyExistsError for another of its id."""
+    """Put an event, or find that the same is there. Raises AlreadyExistsError for another of its id.
+
+    What a legal hold covers is kept for it as soon as it is there: 4 write units and 2 read units more.
+    """
     yield from known.refresh(context)
     intent = Record(event, known)
     try:
@@ -138,4 +101,7 @@ def record(event: AuditEvent, known: Known, context: Context) -> Plan[Recorded]:
         if isinstance(existing, AuditEvent) and intent.says_the_same(existing):
             return Recorded(existing, intent.item, fresh=False)
         raise AlreadyExistsError(f"Event {event.id} is there and says something else", existing=existing) from None
+    for hold in known.holds:
+        if hold.covers(event):
+            yield from keep_for(hold, event, context)
     return Recorded(stored, intent.item, fresh=True)

@@ -29,7 +29,7 @@ class FindingKind(StrEnum):
     UNCOMMITTED = "uncommitted"
     """An event says it is of the chain, and no block has it."""
     UNANCHORED_TAIL = "unanchored_tail"
-    """From this event on no checkpoint vouches for the chain: who can write the whole table could have made it anew."""
+    """From this event on no checkpoint vouches for the chain: who can write all of it could have made it anew."""
     UNSUPPORTED_ALGORITHM = "unsupported_algorithm"
     """A block's hashes cannot be recomputed by this program."""
     UNKNOWN_SIGNER = "unknown_signer"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,15 @@ class Gone:
     """Whether what is there was put after the first was due."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A block that was checked, as it is stored, and the stored events of its entries; None for those that are gone."""
+
+    block: Block
+    item: Item
+    events: list[Item | None]
+
+
 @dataclass
 class Verification:
     """One run over the blocks of a chain, from behind `links.tip` on."""
@@ -63,24 +72,45 @@ class Verification:
     head_item: Item | None = None
     """The head as it is stored."""
     gone: list[Gone] = field(default_factory=list[Gone])
+    seen: set[str] = field(default_factory=set[str])
+    """The ids of all events that blocks of the range have."""
+    sealed: Callable[[int, bytes], bool] | None = None
+    """Whether a sealed export has the event of this seq and with this leaf."""
+    taken: list[Taken] | None = None
+    """Where each page's blocks are kept for whoever goes through them page by page."""
+    _reading: Reading[Item] | None = None
+    _start: Item | None = None
+    _to: int = 0
 
     def run(self, until_seq: int | None) -> Plan[None]:
         """Check block after block, up to the one with the event `until_seq` or to the end, and then the end itself."""
-        reading = self._blocks().at_least(number=self.links.tip.number + 1)
-        start: Item | None = None
-        whole, last = until_seq is None, self.head.number
         while until_seq is None or self.links.tip.size < until_seq:
-            part = yield from chunk(raw(reading), self.context, start, None if whole else 1)
-            for item in part.items:
-                yield from self._block(item)
-            start = part.next
-            if start is None and part.items and self.links.tip.number < self.head.number != last:
-                # Those that were put between this answer and the head's: whoever puts more is not waited for.
-                reading, last = self._blocks().at_most(number=self.head.number), self.head.number
-                start = raw(reading).source.cursor_key(part.items[-1])
-            if start is None:
-                self.links.finish(self.head, self.head_item)
+            if not (yield from self.page(None if until_seq is None else 1)):
                 break
+        yield from self.settle()
+
+    def page(self, most: int | None = None) -> Plan[bool]:
+        """Check the next few blocks, or the end where there is none; whether there may be more."""
+        if self._reading is None:
+            self._reading = raw(self._blocks().at_least(number=self.links.tip.number + 1))
+            self._to = self.head.number
+        part = yield from chunk(self._reading, self.context, self._start, most)
+        for item in part.items:
+            yield from self._block(item)
+        self._start = part.next or self._since(part.items)
+        if self._start is None:
+            self.links.finish(self.head, self.head_item)
+        return self._start is not None
+
+    def _since(self, items: Sequence[Item]) -> Item | None:
+        """Where those begin that were put between this answer and the head's; whoever puts more is not waited for."""
+        if not items or not self.links.tip.number < self.head.number != self._to:
+            return None
+        self._reading, self._to = raw(self._blocks().at_most(number=self.head.number)), self.head.number
+        return self._reading.source.cursor_key(items[-1])
+
+    def settle(self) -> Plan[None]:
+        """Say what became of the events that are not there as they were."""
         for gone in self.gone:
             yield from self._settle(gone)
 
@@ -94,7 +124,10 @@ class Verification:
         if block.number > self.head.number:
             # It was put while this runs, or behind the head's back: the two are written together.
             self.head, self.head_item = yield from stored_head(self.report.chain, self.context)
+        self.seen.update(entry.id for entry in block.entries)
         stored = yield from self._stored(block.entries)
+        if self.taken is not None:
+            self.taken.append(Taken(block, item, [stored.get(_place(_key(entry))) for entry in block.entries]))
         now = self.context.clock.now()
         for seq, entry in enumerate(block.entries, block.first_seq):
             yield from self._event(block, seq, entry, stored.get(_place(_key(entry))), now)
@@ -118,7 +151,7 @@ class Verification:
         if item is not None and problem is None:
             self.report.counts[FindingKind.OK] += 1
         elif item is None and due and not self.holds:
-            self._add(FindingKind.EXPIRED, "the event was due to expire", block.number, seq, entry)
+            self._expired(Gone(entry, block.number, seq, due, None), "the event was due to expire")
         elif item is not None and not due:
             self._add(FindingKind.ALTERED, problem or "", block.number, seq, entry)
         else:
@@ -131,17 +164,30 @@ class Verification:
         if gone.problem is not None:
             # Due, and gone; then recorded again, which no longer knows of the first time.
             again = yield from self._search({entry.id}, gone.block)
-            # Who put it again may not have come to append it yet, or ever.
-            kind = FindingKind.UNCOMMITTED if gone.renewed else FindingKind.ALTERED
-            kind = FindingKind.EXPIRED if again else kind
-            self._add(kind, gone.problem, gone.block, gone.seq, entry)
+            if again:
+                self._expired(gone, gone.problem)
+            else:
+                # Who put it again may not have come to append it yet, or ever.
+                kind = FindingKind.UNCOMMITTED if gone.renewed else FindingKind.ALTERED
+                self._add(kind, gone.problem, gone.block, gone.seq, entry)
         elif (yield from self._erased(entry, gone.block)):
             self._add(FindingKind.ERASED, "a later event says that it was erased", gone.block, gone.seq, entry)
         elif gone.due and not (yield from self._held(entry)):
-            self._add(FindingKind.EXPIRED, "the event was due to expire", gone.block, gone.seq, entry)
+            self._expired(gone, "the event was due to expire")
         else:
             why = "is gone, and a legal hold kept it" if gone.due else "is gone before its time"
-            self._add(FindingKind.MISSING, f"the event {why}", gone.block, gone.seq, entry)
+            where = "; a sealed export has it" if self._is_sealed(gone) else ""
+            self._add(FindingKind.MISSING, f"the event {why}{where}", gone.block, gone.seq, entry)
+
+    def _expired(self, gone: Gone, problem: str) -> None:
+        """An event is gone that was due: that is as good as there where a sealed export has it."""
+        if self._is_sealed(gone):
+            self.report.counts[FindingKind.OK] += 1
+        else:
+            self._add(FindingKind.EXPIRED, problem, gone.block, gone.seq, gone.entry)
+
+    def _is_sealed(self, gone: Gone) -> bool:
+        return self.sealed is not None and self.sealed(gone.seq, gone.entry.leaf)
 
     def _held(self, entry: Entry) -> Plan[bool]:
         """Whether a legal hold keeps an event. 1 read unit."""
@@ -212,17 +258,26 @@ def verification(
 
     A few reads find that block where it is not the first. Raises InvalidInputError where there is no such event.
     """
-    head, item = yield from stored_head(chain, context)
     tip = Tip()
     tree: Tree | None = Tree(TREE_ALGORITHM)
     if since_seq > 1:
+        head, _ = yield from stored_head(chain, context)
         before = yield from _block_before(chain, since_seq, head, context)
         if before is not None:
-            adopted = head.adopted if head.adopted <= before.number else 0
-            tip = Tip(before.number, before.hash, before.first_seq + len(before.entries) - 1, adopted)
+            tip = Tip(before.number, before.hash, before.first_seq + len(before.entries) - 1)
             tree = frontier if frontier is not None and frontier.size == tip.size else None
+    return (yield from resumed(chain, tip, tree, anchors, report, context))
+
+
+def resumed(
+    chain: str, tip: Tip, tree: Tree | None, anchors: Sequence[Anchor], report: Report, context: Context
+) -> Plan[Verification]:
+    """A run that begins behind a tip that is known, with the tree up to there if that is."""
+    head, item = yield from stored_head(chain, context)
     report.since_seq = tip.size + 1
     ahead = [anchor for anchor in anchors if anchor.size > tip.size]
+    if head.adopted <= tip.number:
+        tip = replace(tip, adopted=head.adopted)
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
     return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context
-from aircraftops_data.core.intents import conjunction
+from aircraftops_data.core.guards import conjunction
 from aircraftops_data.core.reading import Reading, Source, get, source_of
 from aircraftops_data.errors import InvalidInputError, NotFoundError
 from aircraftops_data.model.conditions import Attribute, BeginsWith, Comparison, Condition

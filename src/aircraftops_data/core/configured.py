@@ -36,7 +36,7 @@ def configured(
     if settings is not None and given:
         raise InvalidInputError(f"Give settings, or {', '.join(sorted(given))} by name; not both")
     known = Settings.from_environment(**given) if settings is None else settings
-    if client is not None and (session is not None or given.get("endpoint_url") is not None):
-        raise InvalidInputError("A client has its session and endpoint already; give neither beside it")
+    if client is not None and (session is not None or given.get("endpoint_url") or given.get("region")):
+        raise InvalidInputError("A client has its session, endpoint and region already; give none beside it")
     names = TableNames(known.prefix, known.overrides())
     return Configured(known, Context(names, clock or SystemClock(), retry=retry or Retry()))

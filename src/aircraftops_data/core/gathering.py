@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from aircraftops_data.core.accompanied import Companion, accompanied
 from aircraftops_data.core.intents import Check, Create, Move, Put, Replace
 from aircraftops_data.core.targets import deleting, updating
 from aircraftops_data.core.writes import Intent
@@ -15,7 +17,8 @@ from aircraftops_data.model.entity import Entity
 class Gathering:
     """The writes of a transaction, in order, until it is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, companions: Sequence[Companion] = ()) -> None:
+        self._companions = companions
         self._intents: list[Intent[Any]] = []
         self._closed = False
         self.results: list[Any] = []
@@ -23,31 +26,34 @@ class Gathering:
 
     def create(self, entity: Entity) -> None:
         """Store an entity that must not exist yet."""
-        self.add(Create(entity))
+        self._add(Create(entity))
 
     def put(self, entity: Entity) -> None:
         """Store an entity whether or not it exists."""
-        self.add(Put(entity))
+        self._add(Put(entity))
 
     def replace(self, entity: Entity) -> None:
         """Store an entity that exists at the version it was read at."""
-        self.add(Replace(entity))
+        self._add(Replace(entity))
 
     def update(self, target: type[Entity] | Entity, **changes: Any) -> None:
         """Change named fields; the arguments are those of `CoreTable.update`."""
-        self.add(updating(target, **changes))
+        self._add(updating(target, **changes))
 
     def delete(self, target: type[Entity] | Entity, **conditions: Any) -> None:
         """Delete an entity; the arguments are those of `CoreTable.delete`."""
-        self.add(deleting(target, **conditions))
+        self._add(deleting(target, **conditions))
 
     def move(self, entity: Entity, **changes: Any) -> None:
         """Give an entity another primary key."""
-        self.add(Move(entity, changes))
+        self._add(Move(entity, changes))
 
     def check(self, entity: type[Entity], *, where: Condition | None = None, **identity: Any) -> None:
         """Let the transaction fail unless this entity exists and the condition holds."""
         self.add(Check(entity.definition(), identity, where))
+
+    def _add(self, intent: Intent[Any]) -> None:
+        self.add(accompanied(intent, self._companions))
 
     def add(self, intent: Intent[Any]) -> None:
         """Join any other write: an audit event, a job, a lock's fence."""

@@ -8,9 +8,10 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
+from aircraftops_data.core.guards import conjunction
 from aircraftops_data.core.writes import Action, Done, Holding, Stale, Stamp, Verdict, Writing, sentinels
 from aircraftops_data.errors import InvalidInputError, InvalidValueError
-from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Stored, absent
+from aircraftops_data.model.conditions import Condition
 from aircraftops_data.model.definition import MANAGED_FIELDS, EntityDefinition, Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.fields import problems
@@ -62,8 +63,8 @@ class OfEntity(Writing, Generic[E]):
 
     @property
     def needs_read(self) -> bool:
-        """Only where unique values must be moved from what was there."""
-        return bool(self.definition.uniques)
+        """Only where unique values must be moved from what was there, or somebody must know that."""
+        return self.reads_first or bool(self.definition.uniques)
 
     def holding(self, entity: Entity, key: Item) -> Holding:
         """What the entity holds its unique values with."""
@@ -75,12 +76,6 @@ class OfEntity(Writing, Generic[E]):
         if stored is None or self.gone(stored, stamp):
             return None
         return self.holding(self.codec.entity(stored), self.key)
-
-    def same_schema(self, stored: Item) -> Condition:
-        """The item is still of the schema version it was read in: an upgrade leaves its version as it is."""
-        name = self.table.managed.schema_version
-        attribute = Attribute(name)
-        return Comparison("=", attribute, Stored(stored[name])) if name in stored else absent(attribute)
 
     def resettled(self, entity: E, stored: Item | None, stamp: Stamp) -> Iterable[Action]:
         """The actions that take the unique sentinels from what the stored item held to what this entity will."""
@@ -130,14 +125,12 @@ class Put(OfEntity[E]):
     """The entity, whether or not something is there; the version goes on from what was there."""
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
-        """One update that sets or removes every attribute; if the stored item is known, under its version."""
+        """One update that sets or removes every attribute; if the stored item is known, only over that."""
         version = self.stored_version(stored) if stored else 0
         entity = stamped(self.entity, version + 1, stamp.now, self.entity.created_at)
         changes, condition, item = self.assignment(entity, stamp, stored), self.not_mine(stamp), None
         if self.needs_read or stored is not None:
             condition = condition & self.unchanged(stored)
-            if stored is not None:
-                condition = condition & self.same_schema(stored)
             item = left_behind(stored, self.key, changes)
         else:
             condition = condition & self.known_schema()
@@ -165,11 +158,11 @@ class Replace(OfEntity[E]):
             raise self.refusal(stored, version, stamp)
         entity = stamped(self.entity, version + 1, stamp.now, self.entity.created_at)
         changes = self.assignment(entity, stamp, stored)
-        condition, item = self.alive(stamp) & self.at_version(version), None
+        condition, item = self.alive(stamp), None
         if stored is None:
-            condition = condition & self.known_schema()
+            condition = condition & self.at_version(version) & self.known_schema()
         else:
-            condition = condition & self.same_schema(stored)
+            condition = condition & self.unchanged(stored)
             item = left_behind(stored, self.key, changes)
         main = self.action(
             "Update", stamp, condition, lambda found: self._verdict(found, stamp), item=item, changes=changes
@@ -212,8 +205,8 @@ class Delete(Writing):
 
     @property
     def needs_read(self) -> bool:
-        """Only where unique values must be given up."""
-        return bool(self.definition.uniques)
+        """Only where unique values must be given up, or somebody must know what was there."""
+        return self.reads_first or bool(self.definition.uniques)
 
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """A delete under the version and condition given; nothing at all where there is no item."""
@@ -246,16 +239,6 @@ class Delete(Writing):
     def outcome(self, item: Item | None) -> Any:
         """What was deleted; None where there was nothing, or nothing readable."""
         return None if item is None else self.existing(item)
-
-
-def conjunction(parts: list[Condition]) -> Condition | None:
-    """All of them; None where there are none."""
-    if not parts:
-        return None
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole & part
-    return whole
 
 
 class Check(Writing):
@@ -305,13 +288,16 @@ class Move(OfEntity[E]):
             lambda found: Done(found) if self.is_mine(found, stamp) else self.taken(found),
             item=self.full_item(entity, stamp),
         )
+        expected = left.at_version(version) if stored is None else left.unchanged(stored)
         here = left.action(
-            "Delete",
-            stamp,
-            left.alive(stamp) & left.at_version(version),
-            lambda found: left.refusal(found, version, stamp),
+            "Delete", stamp, left.alive(stamp) & expected, lambda found: self._left_verdict(left, found, stamp)
         )
         if stored is None:
             return [there, here]
         old = self.holding(self.codec.entity(stored), self.read_key)
         return [there, here, *sentinels(self.definition, old, self.holding(entity, self.key), stamp)]
+
+    def _left_verdict(self, left: Writing, item: Item | None, stamp: Stamp) -> Verdict:
+        if item is not None and not self.gone(item, stamp) and self.stored_version(item) == self._old.version:
+            return Stale(item)
+        return left.refusal(item, self._old.version, stamp)

@@ -62,10 +62,22 @@ class Source:
         keys = {known.name for known in (*self.table.attributes, *self.index.attributes)}
         return attribute in keys or (self.index.projection != "KEYS_ONLY" and attribute in self.index.projection)
 
+    @property
+    def sort_name(self) -> str:
+        """The sort key's attribute. Raises InvalidInputError where there is none."""
+        key = self.table.sort_key if self.index is None else self.index.sort_key
+        if key is None:
+            raise InvalidInputError("There is no sort key")
+        return key.name
+
+    def key_names(self) -> list[str]:
+        """The attributes of the key from which reading goes on."""
+        attributes = (*self.table.attributes, *(() if self.index is None else self.index.attributes))
+        return [attribute.name for attribute in attributes]
+
     def cursor_key(self, item: Item) -> Item:
         """The key from which reading goes on after this item."""
-        attributes = (*self.table.attributes, *(() if self.index is None else self.index.attributes))
-        return {attribute.name: item[attribute.name] for attribute in attributes}
+        return {name: item[name] for name in self.key_names()}
 
 
 def _sort_condition(name: str, sort: SortCondition) -> Condition:
@@ -304,9 +316,7 @@ def page(reading: Reading[T], context: Context, start: Item | None, limit: int) 
     Where items are left out (by a filter, their expiry, the read policy), twice as many are looked at each time, so
     that a rare match costs few requests. Raises InvalidInputError unless 1 <= limit <= 1000.
     """
-    if limit not in range(1, PAGE_LIMIT + 1):
-        raise InvalidInputError(f"A page takes 1 to {PAGE_LIMIT} items, not {limit}")
-    gathered, wanted = Gathered[T](reading.on_corrupt), limit
+    gathered, wanted = Gathered[T](reading.on_corrupt), checked_limit(limit)
     while True:
         part = yield from chunk(reading, context, start, wanted)
         gathered.consumed += part.consumed
@@ -316,6 +326,13 @@ def page(reading: Reading[T], context: Context, start: Item | None, limit: int) 
             return Page(gathered.items, None, gathered.consumed, gathered.corrupt), start
         left_out = len(gathered.items) - before < part.looked_at
         wanted = min(2 * wanted, PAGE_LIMIT) if left_out else limit - len(gathered.items)
+
+
+def checked_limit(limit: int) -> int:
+    """How many items a page takes. Raises InvalidInputError unless 1 <= limit <= 1000."""
+    if limit not in range(1, PAGE_LIMIT + 1):
+        raise InvalidInputError(f"A page takes 1 to {PAGE_LIMIT} items, not {limit}")
+    return limit
 
 
 def _taken(part: Chunk[T], gathered: Gathered[T], limit: int, reading: Reading[T]) -> Item | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
-from typing import cast
 
-from aircraftops_data.core.intents import conjunction
+from aircraftops_data.core.guards import as_read
 from aircraftops_data.core.writes import Action, Stamp, Writing, finish
 from aircraftops_data.errors import ConditionFailedError, InvalidInputError, VersionConflictError
-from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Exists, Stored, absent
+from aircraftops_data.model.conditions import Attribute, absent
 from aircraftops_data.model.definition import EntityDefinition, Item
 from aircraftops_data.model.schema import Table
 from aircraftops_data.translation.codec import check_size, primary_key
@@ -72,20 +70,6 @@ class Rewrite(Writing):
 
     def outcome(self, item: Item | None) -> None:
         """Nothing."""
-
-
-def as_read(table: Table, item: Item, touched: Iterable[str] = ()) -> Condition:
-    """The item is there and still what was read, as far as any writer could tell, and in the attributes `touched`."""
-    managed = table.managed
-    # Every write leaves a new write id, but for bulk puts and other programs: they may even leave the same version.
-    marked = {managed.version, managed.write_id} if managed.write_id in item else {managed.version, *item}
-    names = sorted(marked.union(touched) - {attribute.name for attribute in table.attributes})
-    present = Exists(Attribute(table.partition_key.name))
-    return cast("Condition", conjunction([present, *(_as_it_was(name, item) for name in names)]))
-
-
-def _as_it_was(name: str, item: Item) -> Condition:
-    return Comparison("=", Attribute(name), Stored(item[name])) if name in item else absent(Attribute(name))
 
 
 class CopyPut:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar, cast, overload
 
 from aircraftops_data.clock import Clock, Retry
+from aircraftops_data.core.accompanied import Companion, accompanied, refuse_companions
 from aircraftops_data.core.adding import Delta
 from aircraftops_data.core.asking import finding, getting, partition_reading, query_reading, scan_reading
 from aircraftops_data.core.batch import Report, checked
@@ -22,6 +23,8 @@ from aircraftops_data.core.crew import Inputs
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.intents import Create, Move, Put, Replace
 from aircraftops_data.core.lookup import Lookup
+from aircraftops_data.core.merged import Merged
+from aircraftops_data.core.merging import merging
 from aircraftops_data.core.pace import Limiter, Rate
 from aircraftops_data.core.packing import DELETES, PUTS, Packing
 from aircraftops_data.core.query import Query, Readable, Results
@@ -48,6 +51,7 @@ class CoreTable:
 
     def __init__(self, transport: Transport, context: Context | None = None, cursor_secret: bytes = b"") -> None:
         self.runner = Runner(transport, context or Context(), Cursors(cursor_secret))
+        self._companions: tuple[Companion, ...] = ()
 
     @classmethod
     def connect(
@@ -66,7 +70,7 @@ class CoreTable:
         Nothing is sent. Raises InvalidInputError.
         """
         made = configured(session, client, settings, clock, retry, given)
-        carrier = transport_of(transport, session, client, made.settings.endpoint_url, made.context.clock)
+        carrier = transport_of(transport, session, client, made.settings, made.context.clock)
         return cls(carrier, made.context, made.cursor_secret)
 
     @property
@@ -83,6 +87,15 @@ class CoreTable:
         known = self.context.names
         context = replace(self.context, names=replace(known, overrides={**known.overrides, **names}))
         return self._over(replace(self.runner, context=context))
+
+    def along_with(self, companion: Companion) -> Self:
+        """The same, where what the companion says goes along with each write of an entity, in its transaction.
+
+        By itself or in a `transaction()`; `put_many` and `delete_many` are refused, for a batch takes nothing along.
+        """
+        other = copy(self)
+        other._companions = (*self._companions, companion)
+        return other
 
     def _over(self, runner: Runner) -> Self:
         other = copy(self)
@@ -183,7 +196,7 @@ class CoreTable:
         return self._written(Move(entity, changes))
 
     def _write(self, intent: Intent[T]) -> T:
-        return self.runner.run(write(intent, self.context))
+        return self.runner.run(write(accompanied(intent, self._companions), self.context))
 
     def _written(self, intent: Intent[E | None]) -> E:
         """What a write left, which is always known of a write by itself."""
@@ -191,13 +204,22 @@ class CoreTable:
 
     def transaction(self) -> Transaction:
         """All or nothing, across tables: `with core.transaction() as tx: tx.create(...); tx.update(...)`."""
-        return Transaction(self.runner)
+        return Transaction(self.runner, self._companions)
 
     # Reading many
 
     def query(self, query: KeyQuery[E]) -> Query[E]:
         """A lazy query: iterate, `.page()`, `.first()`, `.one()`, `.count()`, `.where()`, `.project()`."""
         return Query(query_reading(query), self.runner)
+
+    def merged(self, groups: Sequence[Sequence[KeyQuery[E]]]) -> Merged[E]:
+        """Several key queries as one listing, lazy like `query`, in the order of their sort keys.
+
+        The queries of one group interleave; the groups follow one another: every sort key of a group must lie before
+        those of the next, as with a group a month. No two queries may bring the same item. Raises InvalidInputError
+        unless all are of one entity and one key, which has a sort key.
+        """
+        return Merged(*merging(groups), self.runner)
 
     def scan(self, entity: type[E], segments: int = 1, *, rate: Rate | Limiter | None = None) -> Query[E]:
         """Every entity of a kind by reading the whole table, in `segments` side by side. Costs the whole table.
@@ -260,6 +282,7 @@ class CoreTable:
         The engine's batches know no conditions: each item's version is that of the instance plus one, whatever was
         stored. Entities with unique values are put one by one instead. Of the same key given twice the last wins.
         """
+        refuse_companions(self._companions)
         packing = Packing[E](PUTS, self.context)
         return write_all(entities, packing, self.runner.at(rate), checked(concurrency), progress)
 
@@ -272,5 +295,6 @@ class CoreTable:
         progress: OnProgress | None = None,
     ) -> Report[E]:
         """Delete a stream of entities, 25 a request, whatever their versions; all else is as with `put_many`."""
+        refuse_companions(self._companions)
         packing = Packing[E](DELETES, self.context)
         return write_all(entities, packing, self.runner.at(rate), checked(concurrency), progress)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from aircraftops_data.core.accompanied import Companion
 from aircraftops_data.core.commit import commit
 from aircraftops_data.core.gathering import Gathering
 from aircraftops_data.core.run import Runner
@@ -18,8 +20,8 @@ class Transaction(Gathering):
     Raises TransactionConflictError, with one typed reason or None per action, in order.
     """
 
-    def __init__(self, runner: Runner) -> None:
-        super().__init__()
+    def __init__(self, runner: Runner, companions: Sequence[Companion] = ()) -> None:
+        super().__init__(companions)
         self._runner = runner
 
     def __enter__(self) -> Self:

@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import ValidationError
 
 from aircraftops_data.core.adding import Delta, is_blind, refuse_delta, total
-from aircraftops_data.core.intents import OfEntity, conjunction, evolve, left_behind, refuse_fields, stamped
+from aircraftops_data.core.guards import conjunction
+from aircraftops_data.core.intents import OfEntity, evolve, left_behind, refuse_fields, stamped
 from aircraftops_data.core.writes import Action, Done, Stale, Stamp, Verdict, Writing, sentinels
 from aircraftops_data.errors import CorruptItemError, InvalidInputError, InvalidValueError
 from aircraftops_data.model.conditions import Attribute, Comparison, Condition, Stored, absent
@@ -143,8 +144,8 @@ class Update(Writing, Generic[E]):
 
     @property
     def _takes_whole(self) -> bool:
-        """Whether only the whole stored entity can answer: unique values, or rules over several fields."""
-        return self._touches_uniques or self.definition.validators.whole
+        """Whether only the whole stored entity can answer: unique values, rules over several fields, an account."""
+        return self.reads_first or self._touches_uniques or self.definition.validators.whole
 
     @property
     def needs_read(self) -> bool:
@@ -159,22 +160,20 @@ class Update(Writing, Generic[E]):
             raise self.version_conflict(self._version, stored)
         base = cast("E | None", self.codec.entity(stored)) if stored is not None else self._instance
         if base is None:
-            return [self._main(stamp, self._field_changes(self._known, stamp), [], stored)]
+            return [self._main(stamp, self._field_changes(self._known, stamp), [self.known_schema()], stored)]
         new = stamped(self._applied(base), base.version + 1, stamp.now, base.created_at)
         if stored is not None and (self._takes_whole or self.codec.is_old(stored)):
             return self._rebuilt(base, new, stored, stamp)
         self.full_item(new, stamp, former=True)  # raises before anything is sent where it has grown too large
-        guards = self._guards(base, stored)
-        return [self._main(stamp, self._field_changes(values_of(new), stamp), list(guards), stored)]
+        guards = [*self._guards(base, stored), self.known_schema()]
+        return [self._main(stamp, self._field_changes(values_of(new), stamp), guards, stored)]
 
     def _rebuilt(self, base: E, new: E, stored: Item, stamp: Stamp) -> list[Action]:
-        """Everything the entity says, under the version read; what an older schema left behind goes."""
-        old = self.codec.is_old(stored)
+        """Everything the entity says, over what was read; what an older schema left behind goes."""
         whole = OfEntity(new)
         changes = whole.assignment(new, stamp, stored)
-        guard = self.at_version(base.version)
         item = left_behind(stored, self.key, changes)
-        main = self._main(stamp, changes, [guard], stored, item=item, current_schema=not old)
+        main = self._main(stamp, changes, [self.unchanged(stored)], stored, item=item)
         if not self._touches_uniques:
             return [main]
         held = whole.holding(base, self.key), whole.holding(new, self.key)
@@ -186,11 +185,9 @@ class Update(Writing, Generic[E]):
         changes: Changes,
         guards: list[Condition],
         known: Item | None,
-        *,
         item: Item | None = None,
-        current_schema: bool = True,
     ) -> Action:
-        condition = self._condition(stamp, guards, current_schema=current_schema)
+        condition = self._condition(stamp, guards)
         return self.action(
             "Update",
             stamp,
@@ -237,12 +234,10 @@ class Update(Writing, Generic[E]):
             place = Attribute(attribute)
             yield absent(place) if value is None else Comparison("=", place, Stored(value))
 
-    def _condition(self, stamp: Stamp, guards: list[Condition], *, current_schema: bool) -> Condition:
+    def _condition(self, stamp: Stamp, guards: list[Condition]) -> Condition:
         parts = [self.alive(stamp), *guards, self.not_mine(stamp)]
         if self._version is not None:
             parts.append(self.at_version(self._version))
-        if current_schema:
-            parts.append(self.known_schema())
         if self._where is not None:
             parts.append(self._where)
         return cast("Condition", conjunction(parts))

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
 from aircraftops_data.core.context import TableNames
+from aircraftops_data.core.guards import as_read
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     AlreadyExistsError,
@@ -128,6 +129,9 @@ class Intent(Protocol[T_co]):
 class Writing:
     """What every intent shares: its codec, and the conditions and explanations writes are made of."""
 
+    reads_first = False
+    """Whether it reads what is stored even where it need not, and is made only over that."""
+
     def __init__(self, definition: EntityDefinition, key: Item) -> None:
         self.definition = definition
         self.key = key
@@ -160,11 +164,10 @@ class Writing:
         return Comparison("=", attribute, version) if version else absent(attribute)
 
     def unchanged(self, stored: Item | None) -> Condition:
-        """The item is still at the version it was read at, or still absent."""
+        """The item is still what was read, of the same schema version (an upgrade leaves all else), or still absent."""
         if stored is None:
             return absent(Attribute(self.table.partition_key.name))
-        present = Exists(Attribute(self.table.partition_key.name))
-        return present & self.at_version(self.stored_version(stored))
+        return as_read(self.table, stored, (self.table.managed.schema_version,))
 
     def known_schema(self) -> Condition:
         """The item, where there is one, was written by the schema version of this code."""

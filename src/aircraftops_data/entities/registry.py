@@ -9,6 +9,7 @@ from aircraftops_data.entities.aircraft import ShortText
 from aircraftops_data.entities.values import CountryCode, Icao24, Mark, OwnerKind
 from aircraftops_data.model.declarations import Index, PrimaryKey
 from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.privacy import PERSONAL
 from aircraftops_data.model.schema import CORE, GSI1, GSI2
 
 OwnerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -44,8 +45,8 @@ class Owner(Entity, table=CORE, entity_type="owner"):
 
     owner_id: OwnerId
     kind: OwnerKind
-    name: Annotated[ShortText, Field(repr=False)]
-    state: Annotated[ShortText | None, Field(repr=False)] = None
+    name: Annotated[ShortText, Field(repr=False), PERSONAL]
+    state: Annotated[ShortText | None, Field(repr=False), PERSONAL] = None
     country: CountryCode | None = None
 
     primary = PrimaryKey("OWNER#{owner_id}", "OWNER")

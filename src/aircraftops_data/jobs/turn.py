@@ -84,8 +84,8 @@ def run_once(
     try:
         text = to_text(model, work(Turn(jobs, once, lease)), _RESULT)
         found = content(text, _RESULT, objects=jobs.objects is not None)
-        if found.place is Place.OBJECT and jobs.objects is not None:
-            jobs.objects.put(once.object_key, text or "")
+        if found.place is Place.OBJECT:
+            jobs.store_text(once.object_key, text)
     except BaseException:
         # The token stays, so that it rises with the next turn: outside, too, nobody takes a late one for that.
         with suppress(AircraftOpsDataError):

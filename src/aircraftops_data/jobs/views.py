@@ -26,12 +26,12 @@ from aircraftops_data.jobs.model import (
     Ticket,
     WorkflowStatus,
 )
-from aircraftops_data.jobs.objects import ObjectStore
 from aircraftops_data.jobs.options import JobOptions, Kind
 from aircraftops_data.jobs.queues import KnownQueues, queue_named
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.transition import PAYLOAD, RESULT
 from aircraftops_data.request import Plan
+from aircraftops_data.transports.objects import Objects
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class JobViews:
         *,
         kinds: Iterable[Kind] = (),
         options: JobOptions | None = None,
-        objects: ObjectStore | None = None,
+        objects: Objects | None = None,
     ) -> None:
         self.core = core
         self.options = options or JobOptions()
@@ -84,8 +84,8 @@ class JobViews:
 
     def store_object(self, job_id: str, name: str, found: Content) -> None:
         """Put into the bucket what belongs there; the rest goes with the job."""
-        if found.place is Place.OBJECT and self.objects is not None:
-            self.objects.put(object_key(job_id, name), found.text or "")
+        if found.place is Place.OBJECT:
+            self.store_text(object_key(job_id, name), found.text)
 
     def payload(self, job: Job) -> Any:
         """A job's payload, as its kind has it. Raises CorruptItemError, ObjectStoreError."""
@@ -104,11 +104,16 @@ class JobViews:
             return (self.core.get(Body, job_id=job.id, name=name, consistent=True)).text
         return self.object_text(object_key(job.id, name), name)
 
+    def store_text(self, key: str, text: str | None) -> None:
+        """Put a text into the bucket. Raises ObjectStoreError."""
+        if self.objects is not None:
+            self.objects.put(key, (text or "").encode(), "application/json")
+
     def object_text(self, key: str, name: str) -> str:
         """What lies in the bucket. Raises InvalidInputError without one, ObjectStoreError."""
         if self.objects is None:
             raise InvalidInputError(f"The {name} lies in a bucket; set AIRCRAFTOPS_JOBS_BUCKET or give `objects`")
-        return self.objects.get(key)
+        return (self.objects.get(key)).decode()
 
     # Looking
 

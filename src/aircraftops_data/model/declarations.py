@@ -118,7 +118,7 @@ class KeyQuery(Generic[E]):
 
     def _within(self, name: str, low: AttributeValue | None, high: AttributeValue | None) -> KeyQuery[E]:
         if low is not None and high is not None:
-            if _order(low) > _order(high):
+            if order_of(low) > order_of(high):
                 raise InvalidKeyError(f"The bounds of {name!r} are in the wrong order", component=name)
             return replace(self, ranged=True, sort=SortCondition("BETWEEN", (low, high)))
         bound, operator = (low, ">=") if high is None else (high, "<=")
@@ -155,7 +155,7 @@ class KeyQuery(Generic[E]):
             raise InvalidKeyError(f"Bound of {component.name!r} is not valid", component=component.name) from None
 
 
-def _order(bound: AttributeValue) -> Any:
+def order_of(bound: AttributeValue) -> Any:
     """What DynamoDB compares keys by."""
     if "N" in bound:
         return Decimal(bound["N"])

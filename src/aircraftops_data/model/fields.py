@@ -11,6 +11,7 @@ from pydantic import AliasChoices, AliasPath, ValidationError
 from pydantic_core import SchemaValidator
 
 from aircraftops_data.errors import DefinitionError
+from aircraftops_data.model.privacy import Privacy
 
 if TYPE_CHECKING:
     from aircraftops_data.model.entity import Entity
@@ -50,7 +51,8 @@ class FieldValidators:
 
     def free(self, name: str) -> bool:
         """Whether any value of the field's type will do: it has no constraints and no rules of its own."""
-        return self._entity.model_fields[name].metadata == [] and not any(
+        rules = [rule for rule in self._entity.model_fields[name].metadata if not isinstance(rule, Privacy)]
+        return not rules and not any(
             name in decorator.info.fields or "*" in decorator.info.fields
             for decorator in self._entity.__pydantic_decorators__.field_validators.values()
         )

@@ -1,9 +1,9 @@
 """For tests of your own: an engine in one call, fixtures, a clock to hold."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aircraftops_data.errors import EngineUnavailableError
+from aircraftops_data.settings import is_local
 from aircraftops_data.testing.clock import ManualClock
 from aircraftops_data.testing.dynamodb_local import LocalDynamoDB
 from aircraftops_data.testing.engine import LocalEngine
@@ -24,11 +24,6 @@ def embedded_engine() -> LocalEngine:
         return LocalDynamoDB().start()
     except EngineUnavailableError as unavailable:
         return MotoServer(note=f"DynamoDB Local cannot be had: {'; '.join(unavailable.tried)}").start()
-
-
-def is_local(endpoint_url: str) -> bool:
-    """Whether an endpoint is on this machine."""
-    return urlsplit(endpoint_url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def local_session() -> "boto3.Session":

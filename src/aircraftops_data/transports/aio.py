@@ -86,6 +86,7 @@ def async_direct_transport(
     *,
     client: Any = None,
     endpoint_url: str | None = None,
+    region: str | None = None,
     clock: Clock | None = None,
     chance: Chance | None = None,
 ) -> AsyncDirectTransport:
@@ -93,7 +94,9 @@ def async_direct_transport(
 
     May be made outside a loop. Limits and errors are those of `direct_transport`.
     """
-    return AsyncDirectTransport(endpoint_of(session, client, endpoint_url), clock or SystemClock(), chance or Chance())
+    return AsyncDirectTransport(
+        endpoint_of(session, client, endpoint_url, region), clock or SystemClock(), chance or Chance()
+    )
 
 
 class _Pool:

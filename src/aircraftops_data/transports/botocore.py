@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 from aircraftops_data.errors import InvalidInputError
@@ -80,7 +80,9 @@ def _warn_once() -> None:
     )
 
 
-def dynamodb_client(session: Any = None, *, endpoint_url: str | None = None, config: Any = None) -> Any:
+def dynamodb_client(
+    session: Any = None, *, endpoint_url: str | None = None, region: str | None = None, config: Any = None
+) -> Any:
     """A DynamoDB client of the caller's session (or boto3's default one); all of boto3's own settings apply.
 
     Without a Config of the caller's it keeps up to 50 connections, names this library in its User-Agent, and makes that
@@ -93,11 +95,10 @@ def dynamodb_client(session: Any = None, *, endpoint_url: str | None = None, con
     from botocore.exceptions import BotoCoreError
 
     maker: Any = boto3.Session() if session is None else session
+    make = partial(maker.client, "dynamodb", region_name=region, endpoint_url=endpoint_url)
     try:
-        client = maker.client("dynamodb", endpoint_url=endpoint_url, config=config)
-        if config is not None:
-            return client
-        return maker.client("dynamodb", endpoint_url=endpoint_url, config=_unless_given(client.meta.config))
+        client = make(config=config)
+        return client if config is not None else make(config=_unless_given(client.meta.config))
     except (BotoCoreError, ValueError) as error:
         raise InvalidInputError(f"boto3 makes no DynamoDB client of these settings: {error}") from error
 

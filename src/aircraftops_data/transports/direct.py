@@ -66,6 +66,7 @@ def direct_transport(
     *,
     client: Any = None,
     endpoint_url: str | None = None,
+    region: str | None = None,
     clock: Clock | None = None,
     chance: Chance | None = None,
 ) -> DirectTransport:
@@ -74,7 +75,9 @@ def direct_transport(
     Event hooks, and so moto's `mock_aws`, are botocore's and see nothing of it. Raises InvalidInputError for settings
     it cannot work by: no region, a proxy, certificates that are not verified.
     """
-    return DirectTransport(endpoint_of(session, client, endpoint_url), clock or SystemClock(), chance or Chance())
+    return DirectTransport(
+        endpoint_of(session, client, endpoint_url, region), clock or SystemClock(), chance or Chance()
+    )
 
 
 class _Pool:

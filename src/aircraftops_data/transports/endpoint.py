@@ -90,7 +90,9 @@ def words(error: OSError) -> str:
     return str(error) or type(error).__name__
 
 
-def endpoint_of(session: Any = None, client: Any = None, endpoint_url: str | None = None) -> Endpoint:
+def endpoint_of(
+    session: Any = None, client: Any = None, endpoint_url: str | None = None, region: str | None = None
+) -> Endpoint:
     """The endpoint of a client of botocore: the caller's own, or one made of the session as boto3 would.
 
     Raises InvalidInputError for settings that make no client (no region), and for those these transports lack: a proxy,
@@ -99,7 +101,9 @@ def endpoint_of(session: Any = None, client: Any = None, endpoint_url: str | Non
     if client is not None and (session is not None or endpoint_url is not None):
         raise InvalidInputError("A client has its session and endpoint already; give neither beside it")
     try:
-        return _resolved(dynamodb_client(session, endpoint_url=endpoint_url) if client is None else client)
+        return _resolved(
+            dynamodb_client(session, endpoint_url=endpoint_url, region=region) if client is None else client
+        )
     except AttributeError as error:
         raise InvalidInputError(f"The direct transports need a client of botocore: {error}") from error
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from aircraftops_data.core.accompanied import Companion
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.model.conditions import Condition
 from aircraftops_data.model.entity import Entity
@@ -23,6 +25,16 @@ class AsyncRepository(Generic[E]):
     def connect(cls, **options: Any) -> Self:
         """A repository of its own, on boto3's configuration; the options are those of `AsyncCoreTable.connect`."""
         return cls(AsyncCoreTable.connect(**options))
+
+    def along_with(self, companion: Companion) -> Self:
+        """The same repository, where each create, put, replace, update and delete takes another write along.
+
+        What the companion says of a change is committed with it, in one transaction. See `Companion` for what it gets
+        and gives, `Accompanied` for what that costs.
+        """
+        other = copy(self)
+        other.core = self.core.along_with(companion)
+        return other
 
     async def create(self, entity: E) -> E:
         """Store a new one. Raises AlreadyExistsError, UniqueConflictError."""

@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar, cast, overload
 
 from aircraftops_data.clock import Clock, Retry
+from aircraftops_data.core.accompanied import Companion, accompanied, refuse_companions
 from aircraftops_data.core.adding import Delta
 from aircraftops_data.core.aio.bulk import OnProgress, look_up, write_all
 from aircraftops_data.core.aio.connecting import DEFAULT_TRANSPORT, TransportName, transport_of
 from aircraftops_data.core.aio.crew import Inputs
+from aircraftops_data.core.aio.merged import AsyncMerged
 from aircraftops_data.core.aio.query import AsyncQuery, AsyncReadable, AsyncResults
 from aircraftops_data.core.aio.run import AsyncRunner
 from aircraftops_data.core.aio.transaction import AsyncTransaction
@@ -24,6 +26,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.cursor import Cursors
 from aircraftops_data.core.intents import Create, Move, Put, Replace
 from aircraftops_data.core.lookup import Lookup
+from aircraftops_data.core.merging import merging
 from aircraftops_data.core.pace import Limiter, Rate
 from aircraftops_data.core.packing import DELETES, PUTS, Packing
 from aircraftops_data.core.reading import ReadPolicy
@@ -47,6 +50,7 @@ class AsyncCoreTable:
 
     def __init__(self, transport: AsyncTransport, context: Context | None = None, cursor_secret: bytes = b"") -> None:
         self.runner = AsyncRunner(transport, context or Context(), Cursors(cursor_secret))
+        self._companions: tuple[Companion, ...] = ()
 
     @classmethod
     def connect(
@@ -65,7 +69,7 @@ class AsyncCoreTable:
         Nothing is sent. Raises InvalidInputError.
         """
         made = configured(session, client, settings, clock, retry, given)
-        carrier = transport_of(transport, session, client, made.settings.endpoint_url, made.context.clock)
+        carrier = transport_of(transport, session, client, made.settings, made.context.clock)
         return cls(carrier, made.context, made.cursor_secret)
 
     @property
@@ -82,6 +86,15 @@ class AsyncCoreTable:
         known = self.context.names
         context = replace(self.context, names=replace(known, overrides={**known.overrides, **names}))
         return self._over(replace(self.runner, context=context))
+
+    def along_with(self, companion: Companion) -> Self:
+        """The same, where what the companion says goes along with each write of an entity, in its transaction.
+
+        By itself or in a `transaction()`; `put_many` and `delete_many` are refused, for a batch takes nothing along.
+        """
+        other = copy(self)
+        other._companions = (*self._companions, companion)
+        return other
 
     def _over(self, runner: AsyncRunner) -> Self:
         other = copy(self)
@@ -184,7 +197,7 @@ class AsyncCoreTable:
         return await self._written(Move(entity, changes))
 
     async def _write(self, intent: Intent[T]) -> T:
-        return await self.runner.run(write(intent, self.context))
+        return await self.runner.run(write(accompanied(intent, self._companions), self.context))
 
     async def _written(self, intent: Intent[E | None]) -> E:
         """What a write left, which is always known of a write by itself."""
@@ -192,13 +205,22 @@ class AsyncCoreTable:
 
     def transaction(self) -> AsyncTransaction:
         """All or nothing, across tables: `async with core.transaction() as tx: tx.create(...); tx.update(...)`."""
-        return AsyncTransaction(self.runner)
+        return AsyncTransaction(self.runner, self._companions)
 
     # Reading many
 
     def query(self, query: KeyQuery[E]) -> AsyncQuery[E]:
         """A lazy query: iterate, `.page()`, `.first()`, `.one()`, `.count()`, `.where()`, `.project()`."""
         return AsyncQuery(query_reading(query), self.runner)
+
+    def merged(self, groups: Sequence[Sequence[KeyQuery[E]]]) -> AsyncMerged[E]:
+        """Several key queries as one listing, lazy like `query`, in the order of their sort keys.
+
+        The queries of one group interleave; the groups follow one another: every sort key of a group must lie before
+        those of the next, as with a group a month. No two queries may bring the same item. Raises InvalidInputError
+        unless all are of one entity and one key, which has a sort key.
+        """
+        return AsyncMerged(*merging(groups), self.runner)
 
     def scan(self, entity: type[E], segments: int = 1, *, rate: Rate | Limiter | None = None) -> AsyncQuery[E]:
         """Every entity of a kind by reading the whole table, in `segments` side by side. Costs the whole table.
@@ -261,6 +283,7 @@ class AsyncCoreTable:
         The engine's batches know no conditions: each item's version is that of the instance plus one, whatever was
         stored. Entities with unique values are put one by one instead. Of the same key given twice the last wins.
         """
+        refuse_companions(self._companions)
         packing = Packing[E](PUTS, self.context)
         return await write_all(entities, packing, self.runner.at(rate), checked(concurrency), progress)
 
@@ -273,5 +296,6 @@ class AsyncCoreTable:
         progress: OnProgress | None = None,
     ) -> Report[E]:
         """Delete a stream of entities, 25 a request, whatever their versions; all else is as with `put_many`."""
+        refuse_companions(self._companions)
         packing = Packing[E](DELETES, self.context)
         return await write_all(entities, packing, self.runner.at(rate), checked(concurrency), progress)

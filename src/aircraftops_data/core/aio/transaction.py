@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from aircraftops_data.core.accompanied import Companion
 from aircraftops_data.core.aio.run import AsyncRunner
 from aircraftops_data.core.commit import commit
 from aircraftops_data.core.gathering import Gathering
@@ -17,8 +19,8 @@ class AsyncTransaction(Gathering):
     Raises TransactionConflictError, with one typed reason or None per action, in order.
     """
 
-    def __init__(self, runner: AsyncRunner) -> None:
-        super().__init__()
+    def __init__(self, runner: AsyncRunner, companions: Sequence[Companion] = ()) -> None:
+        super().__init__(companions)
         self._runner = runner
 
     async def __aenter__(self) -> Self:

@@ -83,8 +83,8 @@ async def run_once(
     try:
         text = to_text(model, await work(AsyncTurn(jobs, once, lease)), _RESULT)
         found = content(text, _RESULT, objects=jobs.objects is not None)
-        if found.place is Place.OBJECT and jobs.objects is not None:
-            await jobs.objects.put(once.object_key, text or "")
+        if found.place is Place.OBJECT:
+            await jobs.store_text(once.object_key, text)
     except BaseException:
         # The token stays, so that it rises with the next turn: outside, too, nobody takes a late one for that.
         with suppress(AircraftOpsDataError):

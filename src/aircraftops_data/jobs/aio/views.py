@@ -10,7 +10,6 @@ from aircraftops_data.core.aio.query import AsyncQuery
 from aircraftops_data.core.aio.table import AsyncCoreTable
 from aircraftops_data.core.context import Context
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.jobs.aio.objects import AsyncObjectStore
 from aircraftops_data.jobs.content import RESULT_INLINE_BYTES, Content, content, from_text, object_key, to_text
 from aircraftops_data.jobs.health import HealthLimits, QueueHealth, health
 from aircraftops_data.jobs.looking import Corrupt, live_jobs, states_named
@@ -31,6 +30,7 @@ from aircraftops_data.jobs.queues import KnownQueues, queue_named
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.jobs.transition import PAYLOAD, RESULT
 from aircraftops_data.request import Plan
+from aircraftops_data.transports.objects import AsyncObjects
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class AsyncJobViews:
         *,
         kinds: Iterable[Kind] = (),
         options: JobOptions | None = None,
-        objects: AsyncObjectStore | None = None,
+        objects: AsyncObjects | None = None,
     ) -> None:
         self.core = core
         self.options = options or JobOptions()
@@ -83,8 +83,8 @@ class AsyncJobViews:
 
     async def store_object(self, job_id: str, name: str, found: Content) -> None:
         """Put into the bucket what belongs there; the rest goes with the job."""
-        if found.place is Place.OBJECT and self.objects is not None:
-            await self.objects.put(object_key(job_id, name), found.text or "")
+        if found.place is Place.OBJECT:
+            await self.store_text(object_key(job_id, name), found.text)
 
     async def payload(self, job: Job) -> Any:
         """A job's payload, as its kind has it. Raises CorruptItemError, ObjectStoreError."""
@@ -103,11 +103,16 @@ class AsyncJobViews:
             return (await self.core.get(Body, job_id=job.id, name=name, consistent=True)).text
         return await self.object_text(object_key(job.id, name), name)
 
+    async def store_text(self, key: str, text: str | None) -> None:
+        """Put a text into the bucket. Raises ObjectStoreError."""
+        if self.objects is not None:
+            await self.objects.put(key, (text or "").encode(), "application/json")
+
     async def object_text(self, key: str, name: str) -> str:
         """What lies in the bucket. Raises InvalidInputError without one, ObjectStoreError."""
         if self.objects is None:
             raise InvalidInputError(f"The {name} lies in a bucket; set AIRCRAFTOPS_JOBS_BUCKET or give `objects`")
-        return await self.objects.get(key)
+        return (await self.objects.get(key)).decode()
 
     # Looking
 
