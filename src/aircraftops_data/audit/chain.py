@@ -211,7 +211,7 @@ class Chain:
         if until_seq is not None and until_seq < max(since_seq, 1):
             raise InvalidInputError(f"There is no event from {since_seq} to {until_seq}")
         # First these: a checkpoint that is made meanwhile is then in the table too.
-        others = [*checkpoints, *([] if objects is None else outside(self.name, objects))]
+        others = [*checkpoints, *([] if objects is None else outside(self.name, objects, report))]
         examined = examine(self._stored(report), keys, report, others)
         if objects is None:
             self._verify(since_seq, until_seq, examined.anchors, report, None)

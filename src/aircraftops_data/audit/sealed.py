@@ -283,7 +283,7 @@ def _batches(path: Path, kinds: Mapping[str, str], columns: Sequence[str]) -> It
     """The file's rows, some at a time. Raises CorruptItemError, MissingExtraError, OSError."""
     arrow = pyarrow()
     try:
-        with arrow.parquet.ParquetFile(path) as file:
+        with arrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             if not file.schema_arrow.equals(schema_of(kinds)):
                 raise CorruptItemError("The file has other columns than a sealed export")
             yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns), use_threads=False)

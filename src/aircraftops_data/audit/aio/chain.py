@@ -212,7 +212,7 @@ class AsyncChain:
         if until_seq is not None and until_seq < max(since_seq, 1):
             raise InvalidInputError(f"There is no event from {since_seq} to {until_seq}")
         # First these: a checkpoint that is made meanwhile is then in the table too.
-        others = [*checkpoints, *([] if objects is None else await outside(self.name, objects))]
+        others = [*checkpoints, *([] if objects is None else await outside(self.name, objects, report))]
         examined = examine(await self._stored(report), keys, report, others)
         if objects is None:
             await self._verify(since_seq, until_seq, examined.anchors, report, None)
