@@ -15,6 +15,7 @@ from aircraftops_data.audit.checking import (
     Links,
     event_problem,
     expiry_changed,
+    expiry_of,
     is_leaf,
     put_after,
 )
@@ -146,8 +147,10 @@ class Verification:
     def _event(self, block: Block, seq: int, entry: Entry, item: Item | None, now: datetime) -> Plan[None]:
         due = entry.expires_at is not None and entry.expires_at <= now.timestamp()
         problem = None if item is None else event_problem(entry, item, block.algorithm)
-        if item is not None and problem is None and expiry_changed(entry, item) and not (yield from self._held(entry)):
-            problem = "the event's expiry was changed, and no legal hold says why"
+        if item is not None and problem is None and expiry_changed(entry, item):
+            # A hold takes it away, and nothing gives it another.
+            kept = expiry_of(item) is None and (yield from self._held(entry))
+            problem = None if kept else "the event's expiry was changed, and no legal hold says why"
         if item is not None and problem is None:
             self.report.counts[FindingKind.OK] += 1
         elif item is None and due and not self.holds:
