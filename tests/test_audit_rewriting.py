@@ -7,7 +7,7 @@ import pytest
 from aircraftops_data.audit.block import Block, Tip, head_item
 from aircraftops_data.audit.encoding import block_hash, leaf_hash
 from aircraftops_data.audit.merkle import root_of
-from aircraftops_data.audit.report import FindingKind
+from aircraftops_data.audit.report import FindingKind, Report
 from aircraftops_data.errors import ChainForkedError
 from aircraftops_data.translation.codec import codec_of
 from audit_chains import CHAIN, Item, Place, Tampering, World, anchor_at, event, place_of
@@ -95,6 +95,23 @@ def test_a_chain_made_anew_to_its_end_is_found_by_every_checkpoint_behind_the_ch
             behind = len(blocks) - block.number + 1
             assert report.counts[FORKED] + report.counts[TRUNCATED] == behind
             assert report.anchored_seq < block.first_seq
+
+
+@FEW
+def test_a_range_that_begins_behind_a_checkpoint_is_of_the_chain_that_was_signed_for(few: int | None) -> None:
+    blocks = grown().blocks()
+    for block in some(blocks[1:], few):
+        before = anchor_at(blocks, block.number - 1)
+        assert grown().verify(block.first_seq, anchors=[before]).anchored_seq == before.size
+        with grown().tampered(rewritten(1, len(blocks), left_out=False)):
+            report = grown().verify(block.first_seq, anchors=[before])
+        assert findings_of(report) == [(FORKED, block.number - 1)]
+        assert report.anchored_seq == 0
+
+
+def findings_of(report: Report) -> list[tuple[FindingKind, int | None]]:
+    """What was found, and where."""
+    return [(found.kind, found.block) for found in report.findings]
 
 
 @FEW

@@ -278,11 +278,14 @@ def resumed(
     """A run that begins behind a tip that is known, with the tree up to there if that is."""
     head, item = yield from stored_head(chain, context)
     report.since_seq = tip.size + 1
-    ahead = [anchor for anchor in anchors if anchor.size > tip.size]
+    ahead = [anchor for anchor in anchors if anchor.size >= max(tip.size, 1)]
     if head.adopted <= tip.number:
         tip = replace(tip, adopted=head.adopted)
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
-    return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
+    links = Links(report, tip, tree, ahead)
+    # A range that begins right behind a checkpoint goes on from it.
+    links.anchored()
+    return Verification(report, links, head, context, bool(holds.items), item)
 
 
 def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:
