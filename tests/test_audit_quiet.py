@@ -226,6 +226,15 @@ def test_an_event_without_its_expiry_that_no_hold_keeps_is_altered() -> None:
     assert findings(world.verify()) == {FindingKind.ALTERED: 1, FindingKind.OK: 39}
 
 
+@pytest.mark.parametrize("later", [timedelta(), 2 * HOURS], ids=["before", "after"])
+def test_an_event_on_hold_that_is_given_another_expiry_is_altered(later: timedelta) -> None:
+    world = copy(later=later)
+    entry = held(world, 2)
+    item = world.items()[place(entry)]
+    world.lay({place(entry): {**item, "expires_at": {"N": str((entry.expires_at or 0) + 7200)}}})
+    assert findings(world.verify()) == {FindingKind.ALTERED: 1, FindingKind.OK: 39}
+
+
 # Others append meanwhile
 
 

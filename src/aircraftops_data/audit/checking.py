@@ -90,9 +90,9 @@ class Links:
         self.tip = Tip(block.number, block.hash, size, adopted)
         self.report.blocks += 1
         self.report.checked += len(block.entries)
-        self._anchored()
+        self.anchored()
 
-    def _anchored(self) -> None:
+    def anchored(self) -> None:
         """Compare the chain so far with the checkpoints up to here."""
         while self.anchors and self.anchors[0].size <= self.tip.size:
             anchor, *self.anchors = self.anchors

@@ -15,6 +15,7 @@ from aircraftops_data.audit.checking import (
     Links,
     event_problem,
     expiry_changed,
+    expiry_of,
     is_leaf,
     put_after,
 )
@@ -146,8 +147,10 @@ class Verification:
     def _event(self, block: Block, seq: int, entry: Entry, item: Item | None, now: datetime) -> Plan[None]:
         due = entry.expires_at is not None and entry.expires_at <= now.timestamp()
         problem = None if item is None else event_problem(entry, item, block.algorithm)
-        if item is not None and problem is None and expiry_changed(entry, item) and not (yield from self._held(entry)):
-            problem = "the event's expiry was changed, and no legal hold says why"
+        if item is not None and problem is None and expiry_changed(entry, item):
+            # A hold takes it away, and nothing gives it another.
+            kept = expiry_of(item) is None and (yield from self._held(entry))
+            problem = None if kept else "the event's expiry was changed, and no legal hold says why"
         if item is not None and problem is None:
             self.report.counts[FindingKind.OK] += 1
         elif item is None and due and not self.holds:
@@ -275,11 +278,14 @@ def resumed(
     """A run that begins behind a tip that is known, with the tree up to there if that is."""
     head, item = yield from stored_head(chain, context)
     report.since_seq = tip.size + 1
-    ahead = [anchor for anchor in anchors if anchor.size > tip.size]
+    ahead = [anchor for anchor in anchors if anchor.size >= max(tip.size, 1)]
     if head.adopted <= tip.number:
         tip = replace(tip, adopted=head.adopted)
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
-    return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
+    links = Links(report, tip, tree, ahead)
+    # A range that begins right behind a checkpoint goes on from it.
+    links.anchored()
+    return Verification(report, links, head, context, bool(holds.items), item)
 
 
 def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:
