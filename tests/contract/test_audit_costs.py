@@ -54,7 +54,7 @@ def test_the_first_event_of_a_month_and_action_takes_two_notes_along(core: CoreT
         put(core, Known(), 1)
     # In a transaction each write counts twice: the event and both notes. The event is in two indexes.
     assert first.consumed.write_units == 2 * 3 + 2
-    # How events are spread, and whether any are on hold, is looked at once a minute.
+    # The layout and the legal holds.
     assert first.consumed.read_units == 1
 
 

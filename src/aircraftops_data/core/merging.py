@@ -218,7 +218,6 @@ class Merge(Generic[T]):
         self._context = context
         self._groups = _as_read(reading, groups)
         self._position = position or Position()
-        self._last: tuple[_Stream[T], _Entry[T]] | None = None
         # The streams of the group that have an item in hand, in the order of these, and those that must be read first.
         self._ready: list[_Stream[T]] = []
         self._waiting = deque(self._opened())
@@ -232,13 +231,10 @@ class Merge(Generic[T]):
     @property
     def position(self) -> Position | None:
         """Behind the last item given; None where it is known that nothing follows."""
-        group = self._position.group
-        if not self._ready and not self._waiting:
-            return Position(group + 1) if group + 1 < len(self._groups) else None
-        if self._last is None:
+        if self._ready or self._waiting:
             return self._position
-        stream, entry = self._last
-        return Position(group, stream.number, self._reading.source.cursor_key(entry.item))
+        following = Position(self._position.group + 1)
+        return following if following.group < len(self._groups) else None
 
     def next(self, most: int) -> Plan[T | CorruptItemError | None]:
         """The next item, or why it does not fit; None at the end. `most` is how many are likely to be asked for yet."""
@@ -246,7 +242,7 @@ class Merge(Generic[T]):
             yield from self._read(most)
             if self._ready:
                 return self._taken()
-            self._position, self._last = Position(self._position.group + 1), None
+            self._position = Position(self._position.group + 1)
             self._waiting = deque(self._opened())
         return None
 
@@ -298,7 +294,8 @@ class Merge(Generic[T]):
     def _taken(self) -> T | CorruptItemError:
         stream = self._ready.pop(-1 if self._reading.newest_first else 0)
         entry = stream.entries.popleft()
-        self._last = stream, entry
+        key = self._reading.source.cursor_key(entry.item)
+        self._position = Position(self._position.group, stream.number, key)
         self._put_in_order(stream)
         return entry.value
 
