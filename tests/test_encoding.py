@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_serializer, model_serializer
 
@@ -129,6 +129,7 @@ def test_an_entity_is_written_as_the_plain_way_writes_it(data: st.DataObject) ->
 
 @pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("place", range(len(LEAVES + SETS)))
+@settings(max_examples=settings().max_examples // 3)
 @given(data=st.data())
 def test_a_field_of_any_kind_is_written_alike_alone_in_lists_and_in_maps(
     place: int, alone: bool, data: st.DataObject

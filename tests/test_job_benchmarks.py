@@ -79,14 +79,21 @@ def field(local_endpoint: str, fresh_names: str) -> Iterator[Field]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("crew", [CREW, *CREWS[::3]], ids=lambda crew: f"{crew.client}-{crew.processes}")
-def test_a_crew_claims_what_it_enqueued(field: Field, crew: Crew) -> None:
-    enqueued, claimed, both = (field.load(work, crew, 2, 0.5) for work in WORKS)
+def test_a_crew_claims_what_it_enqueued(field: Field) -> None:
+    enqueued, claimed, both = (field.load(work, CREW, 2, 0.5) for work in WORKS)
     assert 0 < enqueued.done.enqueued <= enqueued.done.requests
     assert 0 < claimed.done.completed <= enqueued.done.enqueued
     assert claimed.done.requests > 4 * claimed.done.completed
     assert both.done.enqueued > 0
     assert all(load.done.cpu > 0 and load.seconds > 0 for load in (enqueued, claimed, both))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("crew", CREWS[::3], ids=lambda crew: f"{crew.client}-{crew.processes}")
+def test_a_crew_of_another_client_enqueues_and_claims_at_once(field: Field, crew: Crew) -> None:
+    both = field.load("both", crew, 2, 0.5)
+    assert both.done.enqueued > 0
+    assert both.done.cpu > 0
 
 
 @pytest.mark.slow

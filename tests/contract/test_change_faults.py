@@ -40,7 +40,7 @@ from sweeping import Anew, on_dynamodb_local, swept
 Connect = Callable[..., CoreTable]
 
 
-@swept(CASES, "all three", "atomic, undone")
+@swept(CASES, "chunked", "external", "atomic, undone")
 def test_whatever_goes_wrong_at_any_request_each_effect_is_there_once(anew: Anew, case: Case) -> None:
     sent = requests_of(anew, case)
     for name, (fault, times) in FAULTS.items():
