@@ -156,7 +156,8 @@ def followed(
     look: Callable[[datetime], Iterable[AuditEvent]], begin: datetime, clock: Clock, every: float
 ) -> Generator[AuditEvent]:
     """Events since an instant as they are found, each once: also those that come late, by a minute at most."""
-    since, seen = begin, dict[str, datetime]()
+    since = begin
+    seen: dict[str, datetime] = {}
     while True:
         for event in look(since):
             if event.id not in seen:

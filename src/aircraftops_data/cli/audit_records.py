@@ -74,20 +74,28 @@ def receipt(given: Receipt) -> Record:
     return {"seq": given.seq, "block": given.block, "resource": plain(given.resource), "id": given.event_id}
 
 
-def checkpoint(signed: Checkpoint, *, as_json: bool) -> Record:
-    """A checkpoint; as JSON, all that it takes to verify it."""
-    if as_json:
-        own: Record = json.loads(to_json(signed))
-        return own
+def checkpoint(signed: Checkpoint) -> Record:
+    """A checkpoint as JSON has it: all that it takes to verify it."""
+    own: Record = json.loads(to_json(signed))
+    return own
+
+
+def checkpoint_in_words(signed: Checkpoint) -> Record:
+    """A checkpoint, for people."""
+    listed = checkpoint_in_list(signed)
+    exports = "\n".join(export.key for export in signed.exports) or None
+    return {"chain": plain(signed.chain), **listed, "root": signed.root.hex(), "exports": exports}
+
+
+def checkpoint_in_list(signed: Checkpoint) -> Record:
+    """A checkpoint in a list, for people."""
     return {
-        "chain": plain(signed.chain),
         "number": signed.number,
         "events": signed.size,
         "blocks": signed.block,
-        "root": signed.root.hex(),
         "issued": f"{signed.issued_at:%Y-%m-%d %H:%M:%S}Z",
         "signed_with": plain(signed.key_id),
-        "exports": "\n".join(export.key for export in signed.exports) or None,
+        "exports": len(signed.exports) or None,
     }
 
 

@@ -45,12 +45,17 @@ def signer(text: str) -> Ed25519Signer | KmsSigner:
 
 def public_keys(paths: Iterable[Path]) -> PublicKeys:
     """The public keys of files, each of which has one in PEM or several. Raises InvalidInputError."""
-    pems: list[bytes] = []
-    for path in paths:
-        held = content(path)
-        # What is no key is refused where it is read.
-        pems += _PUBLIC_PEM.findall(held) or [held]
-    return PublicKeys(pems)
+    return PublicKeys([pem for path in paths for pem in _pems(path)])
+
+
+def _pems(path: Path) -> list[bytes]:
+    held = content(path)
+    found: list[bytes] = _PUBLIC_PEM.findall(held) or [held]
+    try:
+        PublicKeys(found)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{str(path)!r}: {error.message}") from error
+    return found
 
 
 def checkpoint(path: Path) -> Checkpoint:
