@@ -120,7 +120,7 @@ def search(
             options = " ".join(f"--{name} {value}" for name, value in span.items() if value is not None)
             typer.echo(f"more: {options} --cursor {page.cursor}".replace("  ", " "))
     if page.corrupt:
-        typer.echo(f"! {len(page.corrupt)} items are left out: they are no events as they are stored", err=True)
+        typer.echo(f"! items left out that are no events as they are stored: {len(page.corrupt)}", err=True)
 
 
 @audit.command("tail")

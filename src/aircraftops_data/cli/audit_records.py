@@ -124,7 +124,7 @@ def report(found: Report, *, as_json: bool) -> Record:
     return {
         "chain": plain(found.chain),
         "ok": found.ok,
-        "events": f"{found.checked}, from {found.since_seq} to {found.until_seq}" if found.checked else "0",
+        "events": f"{found.checked}, from {max(found.since_seq, 1)} to {found.until_seq}" if found.checked else "0",
         "blocks": found.blocks,
         "anchored": f"up to event {found.anchored_seq}" if found.anchored_seq else "no",
         "found": ", ".join(f"{count} {kind}" for kind, count in counts.items()) or None,

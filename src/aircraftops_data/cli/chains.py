@@ -130,7 +130,7 @@ def bar() -> Generator[Callable[[Report], None] | None]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", total=None)
+        task = shown.add_task("verifying", total=None)
 
         def told(report: Report) -> None:
             bad = sum(report.counts.values()) - report.counts[FindingKind.OK]
