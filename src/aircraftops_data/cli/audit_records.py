@@ -83,6 +83,7 @@ def checkpoint(signed: Checkpoint) -> Record:
 def checkpoint_in_words(signed: Checkpoint) -> Record:
     """A checkpoint, for people."""
     listed = checkpoint_in_list(signed)
+    del listed["exports"]
     exports = "\n".join(export.key for export in signed.exports) or None
     return {"chain": plain(signed.chain), **listed, "root": signed.root.hex(), "exports": exports}
 

@@ -134,7 +134,7 @@ def bar() -> Generator[Callable[[Report], None] | None]:
 
         def told(report: Report) -> None:
             bad = sum(report.counts.values()) - report.counts[FindingKind.OK]
-            shown.update(task, description=f"{report.checked} events in {report.blocks} blocks, {bad} findings")
+            shown.update(task, description=f"{report.checked} events in {report.blocks} blocks, findings: {bad}")
 
         yield told
 
