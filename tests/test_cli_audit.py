@@ -223,7 +223,7 @@ def test_following_may_begin_earlier(events: list[AuditEvent], clock: Lively) ->
 def test_events_are_exported_by_date(events: list[AuditEvent], tmp_path: Path) -> None:
     done = printed("audit", "export", "--to", str(tmp_path), "--tenant", "acme", "--since", "-2h", "--under", "x")
     assert done == {"events": 2, "to": str(tmp_path), "under": "x"}
-    table = parquet.read_table(tmp_path / "x" / "date=2100-01-01" / f"part-{events[1].id}.parquet")  # pyright: ignore[reportUnknownMemberType]
+    table = parquet.read_table(tmp_path / "x" / "date=2100-01-01" / f"part-{events[1].id}.parquet")
     assert table.column("event_id").to_pylist() == [event.id for event in events[1:]]
 
 
