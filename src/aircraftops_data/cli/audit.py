@@ -36,7 +36,6 @@ HoldName = Annotated[str, typer.Argument(help="The hold's name.", metavar="NAME"
 
 LATE = timedelta(minutes=1)
 """How long after it occurred an event that comes late is still found by who follows."""
-_ROUNDING = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -164,8 +163,7 @@ def followed(
                 seen[event.id] = event.occurred_at
                 yield event
         since = max(begin, clock.now() - LATE)
-        # What occurred in the same millisecond is found with it.
-        seen = {name: at for name, at in seen.items() if at >= since - _ROUNDING}
+        seen = {name: at for name, at in seen.items() if at >= since}
         clock.sleep(every)
 
 
