@@ -88,8 +88,7 @@ class Links:
             self.tree = None
         adopted = block.number if block.adopting else self.tip.adopted
         self.tip = Tip(block.number, block.hash, size, adopted)
-        self.report.blocks += 1
-        self.report.checked += len(block.entries)
+        self.report.passed(len(block.entries))
         self.anchored()
 
     def anchored(self) -> None:

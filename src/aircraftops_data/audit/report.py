@@ -77,6 +77,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list[Finding])
     counts: Counter[FindingKind] = field(default_factory=Counter[FindingKind])
     told: Callable[[Finding], None] | None = field(default=None, repr=False)
+    progress: Callable[[Report], None] | None = field(default=None, repr=False)
 
     def add(self, finding: Finding) -> None:
         """One more; `told` is given each of them."""
@@ -85,6 +86,13 @@ class Report:
             self.findings.append(finding)
         if self.told is not None:
             self.told(finding)
+
+    def passed(self, events: int) -> None:
+        """One more block of so many events; `progress` is given the report so far."""
+        self.blocks += 1
+        self.checked += events
+        if self.progress is not None:
+            self.progress(self)
 
     @property
     def ok(self) -> bool:

@@ -1,4 +1,4 @@
-"""The commands, noun first: tables, keys, jobs, locks, changes, local."""
+"""The commands, noun first: tables, keys, jobs, locks, changes, audit, local."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from aircraftops_data.cli import explain
+from aircraftops_data.cli.audit import audit
 from aircraftops_data.cli.changes import changes
 from aircraftops_data.cli.jobs import jobs
 from aircraftops_data.cli.locks import locks
@@ -27,6 +28,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(jobs, name="jobs")
 app.add_typer(locks, name="locks")
 app.add_typer(changes, name="changes")
+app.add_typer(audit, name="audit")
 
 
 def run() -> None:

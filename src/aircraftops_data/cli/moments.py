@@ -8,21 +8,35 @@ from datetime import date, datetime, timedelta
 
 from aircraftops_data.errors import InvalidInputError
 
-_SPAN = re.compile(r"\+(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_SPAN = re.compile(r"([+-])(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _UNITS = ("days", "hours", "minutes", "seconds")
 _STEPS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def moment(text: str) -> datetime | timedelta:
     """An instant in ISO format, or how long from now, such as +10m or +1h30m. Raises InvalidInputError."""
+    return _read(text, "+")
+
+
+def earlier(text: str, now: datetime) -> datetime:
+    """An instant in ISO format, or of how long ago, such as -10m or -1h30m. Raises InvalidInputError."""
+    found = _read(text, "-")
+    try:
+        return found if isinstance(found, datetime) else now - found
+    except OverflowError:
+        raise InvalidInputError(f"{text!r} is before all time") from None
+
+
+def _read(text: str, sign: str) -> datetime | timedelta:
     span = _SPAN.fullmatch(text)
     try:
-        if span is not None:
-            numbers = {unit: int(number or 0) for unit, number in zip(_UNITS, span.groups(), strict=True)}
+        if span is not None and span[1] == sign:
+            numbers = {unit: int(number or 0) for unit, number in zip(_UNITS, span.groups()[1:], strict=True)}
             return timedelta(**numbers)
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise InvalidInputError(f"{text!r} is no instant: write 2030-01-31T12:00:00Z, or +10m, +1h30m, +2d") from None
+        spans = ", ".join(sign + length for length in ("10m", "1h30m", "2d"))
+        raise InvalidInputError(f"{text!r} is no instant: write 2030-01-31T12:00:00Z, or {spans}") from None
     if found.utcoffset() is None:
         raise InvalidInputError(f"{text!r} names no time zone; end it with Z for UTC")
     return found

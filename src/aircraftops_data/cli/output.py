@@ -28,7 +28,7 @@ EXIT_CODES: tuple[tuple[type[errors.AircraftOpsDataError], int], ...] = (
 )
 """What each branch of errors exits with; 1 is for anything else."""
 UNHEALTHY = 9
-"""What `jobs health --strict` exits with where there are warnings, and `changes verify` where there are findings."""
+"""What a command exits with that found something not as it should be, such as `changes verify` and `audit verify`."""
 
 
 def exit_code(error: errors.AircraftOpsDataError) -> int:

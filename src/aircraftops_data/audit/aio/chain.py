@@ -201,16 +201,18 @@ class AsyncChain:
         checkpoints: Iterable[Checkpoint] = (),
         objects: AsyncObjects | None = None,
         told: Callable[[Finding], None] | None = None,
+        progress: Callable[[Report], None] | None = None,
     ) -> Report:
         """Check every block and event from `since_seq` to `until_seq`, or from the first to the last.
 
         `keys` verify the signatures of checkpoints: those of the table, those given, and those among `objects`, which
         also has the sealed exports of events that have expired. Only what lies outside the table shows that all of it
         was rolled back. Reads strongly; 1 read unit per 4 KB of blocks and of events, and to the end also the tenant's
-        events by index, for those that no block has. `told` gets each finding as it is made. Raises InvalidInputError
-        for a range that is none; with `objects` MissingExtraError, ObjectStoreError.
+        events by index, for those that no block has. `told` gets each finding as it is made, `progress` the report
+        so far with each block. Raises InvalidInputError for a range that is none; with `objects` MissingExtraError,
+        ObjectStoreError.
         """
-        report = Report(self.name, told=told)
+        report = Report(self.name, told=told, progress=progress)
         if until_seq is not None and until_seq < max(since_seq, 1):
             raise InvalidInputError(f"There is no event from {since_seq} to {until_seq}")
         # First these: a checkpoint that is made meanwhile is then in the table too.
