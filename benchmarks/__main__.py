@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `locks`, `audit`, `report`; these start the others."""
+"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `locks`, `audit`, `report` start the others."""
 
 from __future__ import annotations
 

@@ -56,7 +56,15 @@ def _targets(results: AuditResults) -> Iterator[Sequence[str]]:
 def _cost_lines(costs: Sequence[Cost]) -> Iterator[str]:
     if costs:
         yield from ("", "### Write units of one event, on average", "")
-        heads = ("", "events in a group", "indexes populated", "table", "indexes", "together", "times one by one, table")
+        heads = (
+            "",
+            "events in a group",
+            "indexes populated",
+            "table",
+            "indexes",
+            "together",
+            "times one by one, table",
+        )
         singles = {cost.indexes: cost for cost in costs if cost.way == SINGLE}
         yield from table(heads, [_cost(cost, singles.get(cost.indexes)) for cost in costs])
 

@@ -168,12 +168,14 @@ def record(event: Said, now: str) -> dict[str, Any]:
     tag, month = f"EVENT#{uuid4().hex}", now[:7]
     texts = {name: held for name, held in event.items() if name != "details"} | {"outcome": "success"}
     keys = {
-        **{"PK": f"RESOURCE#{event['resource']}", "SK": tag, "occurred_at": now},
-        **{"GSI1PK": f"ACTOR#{event['actor']}#{month}", "GSI1SK": tag},
-        **{"GSI2PK": f"ACTION#{TENANT}#{event['action']}#success#{month}", "GSI2SK": tag},
+        "occurred_at": now,
+        "PK": f"RESOURCE#{event['resource']}",
+        "GSI1PK": f"ACTOR#{event['actor']}#{month}",
+        "GSI2PK": f"ACTION#{TENANT}#{event['action']}#success#{month}",
     }
     if "correlation_id" in event:
-        keys |= {"GSI3PK": f"CORRELATION#{event['correlation_id']}", "GSI3SK": tag}
+        keys["GSI3PK"] = f"CORRELATION#{event['correlation_id']}"
+    keys |= {name.replace("PK", "SK"): tag for name in keys if name.endswith("PK")}
     return {name: {"S": held} for name, held in (texts | keys).items()} | {"details": _typed(event["details"])}
 
 
