@@ -35,7 +35,7 @@ def measure(
     loads: Sequence[Load], endpoint: str, prefix: str, rounds: int, seconds: float, say: Callable[[str], object]
 ) -> None:
     """So many rounds, each beginning with another load. The engine, which compiles, has loads that are not told."""
-    for load in loads[:1] + loads[-1:]:
+    for load in (loads[0], loads[-1]):
         _carried_out(load, endpoint, prefix, max(seconds, WARM_SECONDS) if rounds > 1 else seconds)
     for number in range(rounds):
         first = number * len(loads) // rounds

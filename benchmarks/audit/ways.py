@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from random import uniform
 from time import sleep
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from aircraftops_data import AUDIT_EVENTS, AircraftOps
@@ -158,7 +158,7 @@ def way(name: WayName, endpoint: str, prefix: str) -> Way:
         return OneByOne(endpoint, prefix)
     if name == "no chain":
         return NoChain(endpoint, prefix)
-    transport = "direct" if name.endswith("direct") else "botocore"
+    transport: Literal["direct", "botocore"] = "direct" if name.endswith("direct") else "botocore"
     where = {"session": local_session(), "endpoint_url": endpoint, "prefix": prefix}
     return OwnChain(AircraftOps.connect(transport=transport, **where))
 
