@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks clean
+.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks bench-audit clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -52,6 +52,9 @@ bench-jobs: $(BENCH_VENV)/bench.done
 bench-locks: $(BENCH_VENV)/bench.done
 	$(BENCH)/python -m benchmarks locks $(ARGS)
 
+bench-audit: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks audit $(ARGS)
+
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[cli,local,moto]"
@@ -64,7 +67,7 @@ $(VENV)/dev.done: pyproject.toml
 
 $(BENCH_VENV)/bench.done: benchmarks/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH)/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable ".[local]"
+	$(BENCH)/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable ".[audit,local,parquet]"
 	touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `locks`, `report`; these start the others."""
+"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `locks`, `audit`, `report` start the others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import sys
 from typing import Any
 
 from benchmarks import memory, report, running, scaling
+from benchmarks.audit import load as audit_load
+from benchmarks.audit import report as audit_report
+from benchmarks.audit import running as audit_running
+from benchmarks.audit import throughput as audit_throughput
+from benchmarks.audit import verification as audit_verification
+from benchmarks.audit.results import AuditResults
 from benchmarks.contender import PATHS
 from benchmarks.jobs import load as job_load
 from benchmarks.jobs import report as job_report
@@ -48,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     locks.add_argument("--hand-over", type=float, default=25.0, metavar="SECONDS", help="length of each contention")
     locks.add_argument("--most", type=int, default=max(lock_growth.SIZES), help="the largest number of items")
     locks.add_argument("--draft", action="store_true", help="print the tables; write nothing")
+    audit = _command(commands, "audit", _audit, "what audit chains cost, how fast they grow and are verified")
+    audit.add_argument("--rounds", type=int, default=3)
+    audit.add_argument("--load", type=float, default=2.0, metavar="SECONDS", help="length of a load")
+    audit.add_argument("--most", type=int, default=1_000_000, help="the largest number of links")
+    audit.add_argument("--draft", action="store_true", help="print the tables; write nothing")
     _command(commands, "report", _report, "render the report again from what was stored")
     alone = _command(commands, "memory", _memory, "one contender on one path, alone in this process")
     step = _command(commands, "step", _step, "one size in one direction, alone in this process")
@@ -62,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     ready.add_argument("endpoint")
     ready.add_argument("prefix")
     _command(commands, "load", _load, "one process of a load of jobs").add_argument("order")
+    _command(commands, "append", _append, "one process that appends to a chain").add_argument("order")
+    _command(commands, "verify", _verify, "one chain verified, alone in this process").add_argument("order")
     return parser
 
 
@@ -121,6 +134,22 @@ def _locks(given: argparse.Namespace) -> None:
     lock_report.publish(results)
 
 
+def _audit(given: argparse.Namespace) -> None:
+    plan = audit_running.Plan(
+        loads=tuple(audit_throughput.all_loads()),
+        rounds=given.rounds,
+        seconds=given.load,
+        tables=tuple(chain for chain in audit_running.TABLES if chain[0] <= given.most),
+        exports=tuple(chain for chain in audit_running.EXPORTS if chain[0] <= given.most),
+    )
+    results = audit_running.run(plan, _say)
+    if given.draft:
+        print("\n".join(audit_report.lines(results)))
+        return
+    store("audit", results)
+    audit_report.publish(results)
+
+
 def _report(_: argparse.Namespace) -> None:
     report.publish(Results.model_validate_json((FOLDER / "latest.json").read_text()))
     if (FOLDER / "scaling.json").exists():
@@ -129,6 +158,8 @@ def _report(_: argparse.Namespace) -> None:
         job_report.publish(JobResults.model_validate_json((FOLDER / "jobs.json").read_text()))
     if (FOLDER / "locks.json").exists():
         lock_report.publish(LockResults.model_validate_json((FOLDER / "locks.json").read_text()))
+    if (FOLDER / "audit.json").exists():
+        audit_report.publish(AuditResults.model_validate_json((FOLDER / "audit.json").read_text()))
 
 
 def _memory(given: argparse.Namespace) -> None:
@@ -145,6 +176,15 @@ def _change(given: argparse.Namespace) -> None:
 
 def _load(given: argparse.Namespace) -> None:
     print(job_load.carry_out(job_load.Order.model_validate_json(given.order)).model_dump_json())
+
+
+def _append(given: argparse.Namespace) -> None:
+    print(audit_load.carry_out(audit_load.Order.model_validate_json(given.order)).model_dump_json())
+
+
+def _verify(given: argparse.Namespace) -> None:
+    task = audit_verification.Task.model_validate_json(given.order)
+    print(audit_verification.verified(task).model_dump_json())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ _PACKAGES = (
     "huey",
     "python-dynamodb-lock",
     "dynalock",
+    "cryptography",
+    "pyarrow",
 )
 
 

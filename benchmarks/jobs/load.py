@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, process_time, sleep
 from typing import Any
@@ -18,8 +17,8 @@ from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Request
 from aircraftops_data.testing import local_session
 from benchmarks.jobs.results import Crew, Done, Work
+from benchmarks.processes import wait_for_the_word
 
-READY = "ready"
 PAUSE = 0.005
 """Seconds a hand waits when there is nothing to claim."""
 _PAYLOAD = {"airframe": "N172AB", "check": "A"}
@@ -39,11 +38,6 @@ class Order(BaseModel):
 def carry_out(order: Order) -> Done:
     """Do it. Says that it is ready on stdout, and begins when a line comes in on stdin."""
     return asyncio.run(_in_tasks(order)) if order.crew.client == "asyncio" else _in_threads(order)
-
-
-def _wait_for_the_word() -> None:
-    print(READY, flush=True)
-    sys.stdin.readline()
 
 
 def _chosen(order: Order, hand: int, plain: Any, enqueue: Any, claim: Any) -> Any:
@@ -72,7 +66,7 @@ def _in_threads(order: Order) -> Done:
     assert crew.client != "asyncio"
     with AircraftOps.connect(transport=crew.client, **_where(order)) as ops, ThreadPoolExecutor(crew.hands) as pool:
         ops.jobs.claim("warm up", worker="nobody")
-        _wait_for_the_word()
+        wait_for_the_word()
         until, cpu = monotonic() + order.seconds, process_time()
         each = pool.map(lambda hand: _thread(ops.jobs, order, hand, until), range(crew.hands))
         return sum(each, Done()) + Done(cpu=process_time() - cpu)
@@ -119,7 +113,7 @@ def _completing(jobs: Jobs, order: Order, until: float) -> Done:
 async def _in_tasks(order: Order) -> Done:
     async with AsyncAircraftOps.connect(**_where(order)) as ops:
         await ops.jobs.claim("warm up", worker="nobody")
-        _wait_for_the_word()
+        wait_for_the_word()
         until, cpu = monotonic() + order.seconds, process_time()
         each = await asyncio.gather(*(_task(ops.jobs, order, hand, until) for hand in range(order.crew.hands)))
         return sum(each, Done()) + Done(cpu=process_time() - cpu)

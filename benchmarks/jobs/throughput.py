@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path as FilePath
 from time import perf_counter
 
 from aircraftops_data import AircraftOps
 from benchmarks.engine import processor_seconds
-from benchmarks.jobs.load import READY, Order
+from benchmarks.jobs.load import Order
 from benchmarks.jobs.results import Crew, Done, Load, Work
+from benchmarks.processes import Waiting
 
 CREWS = (
     Crew(client="botocore", processes=1, hands=4),
@@ -46,11 +44,11 @@ class Field:
         """One load, by processes that begin together."""
         order = self._order(work, crew, shards, seconds)
         self.ops.jobs.reshard(order.queue, shards)
-        processes = [_Process(order) for _ in range(crew.processes)]
+        processes = [Waiting("load", order) for _ in range(crew.processes)]
         before, start = processor_seconds(self.endpoint), perf_counter()
         for process in processes:
             process.begin()
-        done = sum((process.done() for process in processes), Done())
+        done = sum((Done.model_validate_json(process.told()) for process in processes), Done())
         taken, after = perf_counter() - start, processor_seconds(self.endpoint)
         engine = None if before is None or after is None else after - before
         return Load(work=work, crew=crew, shards=shards, seconds=taken, done=done, engine_cpu=engine)
@@ -64,31 +62,3 @@ class Field:
             work=work,
             seconds=seconds,
         )
-
-
-class _Process:
-    """A process that is ready to carry out an order."""
-
-    def __init__(self, order: Order) -> None:
-        command = [sys.executable, "-m", "benchmarks", "load", order.model_dump_json()]
-        pipe, folder = subprocess.PIPE, FilePath(__file__).parents[2]
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=folder)
-        self._expect(READY)
-
-    def begin(self) -> None:
-        """Give the word."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-
-    def done(self) -> Done:
-        """What it did, once it has."""
-        told, _ = self._process.communicate()
-        if self._process.returncode:
-            raise RuntimeError(f"A process of the load failed: {self._process.returncode}")
-        return Done.model_validate_json(told)
-
-    def _expect(self, word: str) -> None:
-        assert self._process.stdout is not None
-        if self._process.stdout.readline().strip() != word:
-            raise RuntimeError("A process of the load could not connect")
