@@ -20,7 +20,7 @@ def event_id(occurred_at: datetime, resource: str, key: str | None, chance: Chan
     """The id of an event: 48 bits of milliseconds, 32 bits that say where it lies, 48 of the caller's key or by chance.
 
     The instant and the resource are in it, so that an id that is given twice is looked for in one place. Raises
-    InvalidInputError for an instant before 1970.
+    InvalidInputError for an instant before 1970, or without a time zone.
     """
     tail = chance.identifier(_TAIL_BITS) if key is None else _digest(key, _TAIL_BITS // 8)
     return f"{_milliseconds(occurred_at):012x}{_place(occurred_at, resource)}{tail}"
@@ -64,6 +64,8 @@ def share_of(identifier: str, shares: int) -> int:
 
 
 def _milliseconds(instant: datetime) -> int:
+    if instant.utcoffset() is None:
+        raise InvalidInputError("An instant without a time zone names none; give it one (for example UTC)")
     passed = (instant - _EPOCH) // timedelta(milliseconds=1)
     if passed < 0:
         raise InvalidInputError("An event occurred in 1970 or later")
@@ -75,4 +77,4 @@ def _place(occurred_at: datetime, resource: str) -> str:
 
 
 def _digest(text: str, size_bytes: int) -> str:
-    return blake2b(text.encode(), digest_size=size_bytes).hexdigest()
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=size_bytes).hexdigest()
