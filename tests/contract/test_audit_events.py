@@ -108,26 +108,25 @@ def _part(part: str, value: Any) -> Any:
     return {"a": value} if part == "details" else [FieldChange(field="a", before=value)]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"actor": "user:bo"},
-        {"action": "aircraft.transfers"},
-        {"tenant": "acm"},
-        {"outcome": "failure"},
-        {"source": "desk"},
-        {"correlation_id": "c-1"},
-        {"details": {"a": 1, "b": None}},
-        {"payload": {"a": 1.0}},
-        {"changes": [FieldChange(field="a", before=1, redacted="personal")]},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_an_event_of_the_same_id_that_says_something_else_is_refused(audit: Audit, other: dict[str, Any]) -> None:
+ELSE: list[dict[str, Any]] = [
+    {"actor": "user:bo"},
+    {"action": "aircraft.transfers"},
+    {"tenant": "acm"},
+    {"outcome": "failure"},
+    {"source": "desk"},
+    {"correlation_id": "c-1"},
+    {"details": {"a": 1, "b": None}},
+    {"payload": {"a": 1.0}},
+    {"changes": [FieldChange(field="a", before=1, redacted="personal")]},
+]
+
+
+def test_an_event_of_the_same_id_that_says_something_else_is_refused(audit: Audit) -> None:
     same = at("k", details={"a": 1}, payload={"a": 1}, changes=[FieldChange(field="a", before=1)])
     stored = audit.record(**same)
-    with pytest.raises(AlreadyExistsError):
-        audit.record(**same | other)
+    for other in ELSE:
+        with pytest.raises(AlreadyExistsError):
+            audit.record(**same | other)
     assert list(audit.by_resource("aircraft:a835af")) == [stored]
 
 
