@@ -76,16 +76,9 @@ def event(context: Context, number: int, *, key: str | None = None, **fields: An
         given["correlation_id"] = f"request-{number % 4}"
     if number % 3 == 0:
         given["expires_at"] = now + timedelta(hours=1, seconds=number + 0.7)
-    return AuditEvent(
-        id=event_id(now, resource, key, context.chance),
-        occurred_at=now,
-        actor="user:ana",
-        action="aircraft.transfer",
-        resource=resource,
-        month=month_of(now),
-        chain=CHAIN,
-        **{**given, **fields},
-    )
+    said = {"actor": "user:ana", "action": "aircraft.transfer", "resource": resource, "chain": CHAIN}
+    where = {"id": event_id(now, resource, key, context.chance), "occurred_at": now, "month": month_of(now)}
+    return AuditEvent(**{**where, **said, **given, **fields})
 
 
 @dataclass

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from aircraftops_data import JOBS, AircraftOps, CoreTable, Table
 from aircraftops_data.clock import Chance
+from aircraftops_data.core.context import Context
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.jobs import Jobs
 from aircraftops_data.settings import TableOptions
 from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
 from blocking import BlockingCore, BlockingOps
 from jobs_over import jobs_over
+from sim_engine import MemoryEngine
 
 settings.register_profile(
     "fast",
@@ -30,6 +34,8 @@ settings.register_profile("thorough", parent=settings.get_profile("fast"), max_e
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 DIRECT, ASYNC = "local-direct", "local-async"
+MEMORY = "memory"
+"""Of this suite's own, for sweeps through every place where things may go wrong; see sim_engine.py."""
 # moto answers botocore's clients alone.
 ENGINES = [pytest.param("moto"), *(pytest.param(name, marks=pytest.mark.slow) for name in ("local", DIRECT, ASYNC))]
 
@@ -40,11 +46,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _connects(item: pytest.Item) -> bool:
-    return not {"connect", "aircraft_ops"}.isdisjoint(getattr(item, "fixturenames", ()))
+    return not {"connect", "anew", "aircraft_ops"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _engine_of(item: pytest.Item) -> object:
     return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _botocore_reads_its_data_once() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Every session would parse botocore's megabytes of JSON anew, and changes nothing in them."""
+    read = cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +139,18 @@ def connect(client: Any, engine: str) -> Iterator[Connect]:
         yield fresh
     for name in made:
         client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def anew(engine: str, request: pytest.FixtureRequest) -> Connect:
+    """As `connect`, for the cases of a sweep: in memory each has an engine of its own, elsewhere all have one table."""
+    if engine != MEMORY:
+        return cache(request.getfixturevalue("connect"))
+
+    def made(*tables: Table, **options: Any) -> CoreTable:
+        return CoreTable(MemoryEngine(), Context(**options))
+
+    return made
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from faults import Fault, Send, faulty, passing
 from ingesting import all_of, small_steps
 from ingestion.running import work
 
-# Short, for each kill costs the next worker the rest of a lease.
+# Short, for each kill costs the next worker the rest of a lease, or has it wait for a job that nobody told to begin.
 LEASE = timedelta(seconds=1)
-OPTIONS = JobOptions(margin=timedelta(milliseconds=100))
+OPTIONS = JobOptions(margin=timedelta(milliseconds=100), recheck=timedelta(seconds=1))
 
 
 def killing(when: str, number: int) -> Fault:
@@ -46,7 +46,9 @@ def killing(when: str, number: int) -> Fault:
 
 def main(endpoint_url: str, prefix: str, folder: str, when: str, number: str) -> None:
     """Work on the run until it is done, or until killed."""
-    connected = AircraftOps.connect(session=local_session(), endpoint_url=endpoint_url, prefix=prefix)
+    connected = AircraftOps.connect(
+        session=local_session(), endpoint_url=endpoint_url, prefix=prefix, transport="direct"
+    )
     core, transport = faulty(connected.core)
     transport.always("TransactWriteItems", killing(when, int(number)) if number != "0" else passing)
     ops = AircraftOps(core)

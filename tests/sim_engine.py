@@ -85,13 +85,10 @@ class MemoryEngine:
 
     def _BatchGetItem(self, asked: Mapping[str, Any]) -> Response:
         found = {
-            name: [self._stored(self._place(name, key)) for key in wanted["Keys"]]
-            for name, wanted in asked["RequestItems"].items()
+            table: [item for key in each["Keys"] if (item := self._stored(self._place(table, key))) is not None]
+            for table, each in asked["RequestItems"].items()
         }
-        return {
-            "Responses": {name: [item for item in items if item is not None] for name, items in found.items()},
-            "UnprocessedKeys": {},
-        }
+        return {"Responses": found, "UnprocessedKeys": {}}
 
     def _Query(self, asked: Mapping[str, Any]) -> Response:
         assert "IndexName" not in asked, "there are no indexes here"
@@ -109,8 +106,9 @@ class MemoryEngine:
         return answer
 
     def _Scan(self, asked: Mapping[str, Any]) -> Response:
-        found = self.items(asked["TableName"])
-        return {"Items": found, "Count": len(found), "ScannedCount": len(found)}
+        read = self.items(asked["TableName"])
+        found = [item for item in read if holds(asked.get("FilterExpression"), asked, item)]
+        return {"Items": found, "Count": len(found), "ScannedCount": len(read)}
 
     # Writes
 

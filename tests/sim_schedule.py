@@ -49,8 +49,11 @@ class ViolationError(AssertionError):
     """A property does not hold; the message says under which schedule, which is all it takes to see it again."""
 
 
-def explore(play: Callable[[Schedule], object], strays: int) -> int:
-    """Play every schedule of up to so many strays; how many they are. Raises ViolationError for the first to fail."""
+def explore(play: Callable[[Schedule], object], strays: int, every: int = 1) -> int:
+    """Play every schedule of up to so many strays; how many they are. Raises ViolationError for the first to fail.
+
+    Of those that stray once more than another, to the full number, `every` so-manieth: with each another selection.
+    """
     pending: list[dict[int, int]] = [{}]
     played = 0
     while pending:
@@ -58,7 +61,8 @@ def explore(play: Callable[[Schedule], object], strays: int) -> int:
         under(schedule, play)
         played += 1
         if len(schedule.strays) < strays:
-            pending += schedule.followers()
+            step = every if len(schedule.strays) + 1 == strays else 1
+            pending += schedule.followers()[played % step :: step]
     return played
 
 

@@ -318,7 +318,15 @@ def test_checkpoints_lie_among_the_objects_too(tmp_path: Path) -> None:
     objects = FolderStore(tmp_path)
     made = sealing(Engine().hold(paper(3)), objects=objects).checkpoint()
     assert list(objects.keys()) == ["audit/ops/checkpoints/000000000001.json"]
-    assert [each.digest() for each in outside(CHAIN, objects)] == [made.digest()]
+    assert [each.digest() for each in outside(CHAIN, objects, Report(CHAIN))] == [made.digest()]
+
+
+def test_an_object_that_is_no_checkpoint_is_found(tmp_path: Path) -> None:
+    objects, report = FolderStore(tmp_path), Report(CHAIN)
+    made = sealing(Engine().hold(paper(3)), objects=objects).checkpoint()
+    objects.put("audit/ops/checkpoints/000000000002.json", b"{}")
+    assert [each.digest() for each in outside(CHAIN, objects, report)] == [made.digest()]
+    assert kinds(report.findings) == ["altered"]
 
 
 def test_one_that_never_came_to_the_objects_comes_there_the_next_time(tmp_path: Path) -> None:
@@ -352,7 +360,7 @@ def test_the_rolled_back_table_is_found_by_verifying_with_the_checkpoints_outsid
     engine, objects = Engine().hold(paper(3, 2)), FolderStore(tmp_path)
     sealing(engine, objects=objects).checkpoint()
     runner, report = runner_over(Engine().hold(paper(3))), Report(CHAIN)
-    given = outside(CHAIN, objects)
+    given = outside(CHAIN, objects, report)
     examined = examine(runner.run(stored(CHAIN, runner.context)), KEYS, report, given)
     run = runner.run(verification(CHAIN, 0, examined.anchors, None, report, runner.context))
     runner.run(run.run(None))

@@ -331,6 +331,18 @@ def test_a_path_that_was_changed_proves_nothing(pair: tuple[int, int], place: in
     assert not verify_inclusion(leaf, index, size * 2, made, root, SHA)
 
 
+def test_a_path_longer_than_the_tree_is_high_proves_nothing() -> None:
+    assert not verify_inclusion(D[1], 0, 1, [D[0]], node(D[0], D[1]), SHA)
+    made = [*proof(3, D[:4]), D[9]]
+    assert not verify_consistency(3, node(D[9], mth(D[:3])), 4, node(D[9], mth(D[:4])), made, SHA)
+
+
+def test_what_is_no_hash_of_the_algorithm_proves_nothing() -> None:
+    for held in (b"", b"short", hasher("sha512")(b"")):
+        assert not verify_inclusion(held, 0, 1, [], held, SHA)
+        assert not verify_consistency(1, held, 1, held, [], SHA)
+
+
 def test_a_path_proves_one_place_alone() -> None:
     for size in SIZES:
         for index in range(size):

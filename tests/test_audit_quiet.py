@@ -146,6 +146,50 @@ def test_every_change_of_an_event_that_was_due_and_is_still_there_is_found() -> 
                 assert findings(world.verify()) == {FindingKind.ALTERED: 1}, how
 
 
+# Erased events
+
+
+def erasure(world: World, entry: Entry) -> AuditEvent:
+    """The event that says that another was erased."""
+    details = {"event_id": entry.id, "leaf": entry.leaf.hex()}
+    number = int(entry.resource.split(":")[1])
+    return event(world.context, number, action="audit.erase", details=details, expires_at=None)
+
+
+def erased(world: World) -> tuple[Entry, Place]:
+    """An event was erased, and the chain says so; where the event is that says it."""
+    entry = world.entries()[3][2]
+    world.run(world.an_appender().append(world.write([erasure(world, entry)])))
+    world.lay({place(entry): None})
+    return entry, place(world.entries()[-1][2])
+
+
+def test_an_event_that_was_erased_is_clean_where_the_chain_says_so() -> None:
+    world = copy()
+    entry, _ = erased(world)
+    assert findings(world.verify()) == {FindingKind.ERASED: 1, FindingKind.OK: 40}
+    assert findings(world.verify(4, 4))[FindingKind.ERASED] == 1
+    assert world.verify().of(FindingKind.ERASED)[0].event_id == entry.id
+
+
+def test_no_event_was_erased_because_another_was_made_to_say_so() -> None:
+    world = copy()
+    _, place_of_other = erased(world)
+    item = world.items()[place_of_other]
+    world.lay({place_of_other: {**item, "actor": {"S": "user:eve"}}})
+    # Also where the range that is verified does not have that other.
+    assert findings(world.verify(4, 4))[FindingKind.MISSING] == 1
+    assert findings(world.verify())[FindingKind.ALTERED] == 1
+
+
+def test_no_event_was_erased_because_one_that_is_in_no_block_says_so() -> None:
+    world = copy()
+    entry = world.entries()[3][2]
+    world.write([erasure(world, entry)])
+    world.lay({place(entry): None})
+    assert findings(world.verify()) == {FindingKind.MISSING: 1, FindingKind.OK: 39}
+
+
 # Legal holds
 
 
@@ -179,6 +223,15 @@ def test_an_event_without_its_expiry_that_no_hold_keeps_is_altered() -> None:
     world = copy(later=2 * HOURS)
     entry = held(world, 2)
     world.lay({(f"HELD#{entry.resource}", f"HELD#{entry.id}#case"): None})
+    assert findings(world.verify()) == {FindingKind.ALTERED: 1, FindingKind.OK: 39}
+
+
+@pytest.mark.parametrize("later", [timedelta(), 2 * HOURS], ids=["before", "after"])
+def test_an_event_on_hold_that_is_given_another_expiry_is_altered(later: timedelta) -> None:
+    world = copy(later=later)
+    entry = held(world, 2)
+    item = world.items()[place(entry)]
+    world.lay({place(entry): {**item, "expires_at": {"N": str((entry.expires_at or 0) + 7200)}}})
     assert findings(world.verify()) == {FindingKind.ALTERED: 1, FindingKind.OK: 39}
 
 

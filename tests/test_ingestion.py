@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from aircraftops_data import Aircraft, AircraftOps
+from aircraftops_data import Aircraft, AircraftOps, CoreTable
 from aircraftops_data.clock import Chance
+from aircraftops_data.core.context import Context
 from aircraftops_data.errors import ConflictError, LeaseLostError, TransactionConflictError
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
@@ -21,6 +22,7 @@ from ingestion.accounts import Report, Tally
 from ingestion.files import Folder
 from ingestion.running import LEASE, work
 from ingestion.work import CHUNK, QUEUE, FilesChangedError, Ingestion
+from sim_engine import MemoryEngine
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +34,11 @@ class Stopped(BaseException):
 
 
 @pytest.fixture
-def fresh(client: Any, clock: ManualClock) -> Callable[[], AircraftOps]:
+def fresh(engine: str, clock: ManualClock, request: pytest.FixtureRequest) -> Callable[[], AircraftOps]:
     """Makes an `AircraftOps` with tables of its own."""
+    if engine == "memory":
+        return lambda: AircraftOps(CoreTable(MemoryEngine(), Context(clock=clock)))
+    client = request.getfixturevalue("client")
 
     def make() -> AircraftOps:
         ops = AircraftOps.connect(client=client, prefix=f"t{Chance().identifier()}-", clock=clock)
@@ -135,7 +140,7 @@ def stopped_at(ops: AircraftOps, folder: Folder, fault: Fault) -> bool:
     return False
 
 
-@pytest.mark.parametrize("engine", ["moto"])
+@pytest.mark.parametrize("engine", ["memory"])
 @pytest.mark.parametrize("send_first", [False, True], ids=["before a write", "after a write"])
 def test_stopped_at_any_write_it_comes_to_the_same_end(
     fresh: Callable[[], AircraftOps], clock: ManualClock, tmp_path: Path, send_first: bool

@@ -31,6 +31,8 @@ BY_HAND = {
     "core/aio/connecting.py": "core/connecting.py",
     "core/aio/hands.py": "core/hands.py",
     "jobs/aio/crew.py": "jobs/crew.py",
+    "audit/aio/aside.py": "audit/aside.py",
+    "audit/aio/groups.py": "audit/groups.py",
 }
 PAIRS = sorted({**twins.TWINS, **BY_HAND}.items())
 

@@ -2,7 +2,8 @@
 
 The asyncio modules are written by hand; a twin is the same text without `async` and `await`, with the blocking names.
 The idea is psycopg's tools/async_to_sync.py. What cannot be had that way (threads or tasks) is in `core/crew.py` and
-`core/aio/crew.py`, a pair written by hand, as are the two `hands.py`, the two `jobs` have and the two `connecting.py`.
+`core/aio/crew.py`, a pair written by hand, as are the two `hands.py`, the two `jobs` have, the two
+`connecting.py`, and those that `audit` has.
 """
 
 from __future__ import annotations

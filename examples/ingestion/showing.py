@@ -54,6 +54,11 @@ def _quarantine(ops: AircraftOps, run: str) -> list[str]:
     return [f"line {one.line}: {reason}" for one in found for reason in one.reasons]
 
 
+def _imports(ops: AircraftOps, _: str) -> list[str]:
+    told = ops.audit.by_resource("file:faa_register.csv").newest_first()
+    return [f"lines {event.details['lines']}: {event.details['stored']} stored" for event in told.page(limit=3)]
+
+
 LOOK_UPS = (
     LookUp("Which airframes held the mark N1, and when?", 'ops.registry.holders("N1")', _holders),
     LookUp("Who held it on 1 January 1938?", 'ops.registry.current("N1", on=date(1938, 1, 1))', _holder_in_1938),
@@ -64,6 +69,11 @@ LOOK_UPS = (
         "What is in quarantine of the register?",
         'ops.core.query(QuarantinedLine.primary(run=run, file="faa_register.csv"))',
         _quarantine,
+    ),
+    LookUp(
+        "Which lines of the register were written last, as the events in the same transactions tell?",
+        'ops.audit.by_resource("file:faa_register.csv").newest_first().page(limit=3)',
+        _imports,
     ),
 )
 

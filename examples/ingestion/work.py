@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from aircraftops_data import Aircraft, AircraftOps, Entity
+from aircraftops_data.audit import AuditEvent
 from aircraftops_data.clock import Retry
 from aircraftops_data.errors import AlreadyExistsError, TransactionConflictError, UniqueConflictError
 from aircraftops_data.jobs import After, Claim, Job, Jobs, Kind, OnFailure
@@ -17,7 +18,7 @@ from ingestion.judging import Looked, Outcome, Quarantined, Repeats, Stored, jud
 from ingestion.lines import LineError
 from ingestion.quarantine import QuarantinedLine
 
-QUEUE = "ingest"
+QUEUE = TENANT = "ingest"
 PLAN, CHUNK, REPORT = "ingest.plan", "ingest.chunk", "ingest.report"
 LINES_A_CHUNK = 150
 # A line gives up to four actions: its registration, its aircraft, the aircraft's mark, the mark it had before.
@@ -79,6 +80,7 @@ class Ingestion:
         lines_a_batch: int = LINES_A_BATCH,
     ) -> None:
         self.core = ops.core
+        self.audit = ops.audit
         self.jobs = jobs or ops.jobs
         self.folder = folder
         self.handlers: dict[str, Callable[[Claim], Any]] = {PLAN: self.plan, CHUNK: self.chunk, REPORT: self.report}
@@ -173,7 +175,7 @@ class Ingestion:
         return tally
 
     def _write(self, claim: Claim, asked: ChunkOf, batch: list[Outcome], done: int, total: int) -> None:
-        """Write a batch and how far the job has come, both or neither; neither once the lease is lost."""
+        """Write a batch, the event that tells of it, and how far the job has come; nothing once the lease is lost."""
         writes = [(outcome, entity) for outcome in batch for entity in _entities(asked, outcome)]
         known = self._known([entity for _, entity in writes if isinstance(entity, Aircraft)])
         try:
@@ -181,6 +183,7 @@ class Ingestion:
                 for _, entity in writes:
                     new = isinstance(entity, Aircraft) and entity.icao24 not in known
                     transaction.create(entity) if new else transaction.put(entity)
+                transaction.add(self.audit.action(self._event(claim, asked, batch)))
                 transaction.add(claim.progress_action(done, total))
         except TransactionConflictError as conflict:
             taken = [
@@ -193,6 +196,21 @@ class Ingestion:
             self._write(claim, asked, [_without_mark(one) if one.line in taken else one for one in batch], done, total)
         else:
             claim.progress(done, total)
+
+    def _event(self, claim: Claim, asked: ChunkOf, batch: list[Outcome]) -> AuditEvent:
+        counts = {"stored": Stored, "quarantined": Quarantined}
+        return self.audit.event(
+            actor="service:ingestion",
+            action="register.import",
+            resource=f"file:{asked.file}",
+            tenant=TENANT,
+            correlation_id=asked.run,
+            details={
+                "job": claim.job.id,
+                "lines": [batch[0].line, batch[-1].line],
+                **{name: sum(isinstance(one, kind) for one in batch) for name, kind in counts.items()},
+            },
+        )
 
     def _known(self, aircraft: list[Aircraft]) -> set[str]:
         """Which of these are stored; all are asked for at once. A put reads what it replaces, to free its mark."""

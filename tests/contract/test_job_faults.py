@@ -19,10 +19,8 @@ from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
 from faults import FAULTS, At, before, kind_of, passing, throttled
+from sweeping import Anew, by_name, swept
 
-pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
-
-Connect = Callable[..., CoreTable]
 LARGE = "x" * 1000
 HOUR = timedelta(hours=1)
 
@@ -191,8 +189,9 @@ PASSING = ("reply lost", "request lost")
 
 
 @contextmanager
-def prepared(core: CoreTable, clock: ManualClock, case: Case, *, looking: bool = False) -> Iterator[World]:
+def prepared(anew: Anew, clock: ManualClock, case: Case, *, looking: bool = False) -> Iterator[World]:
     """A world for a case, on an empty table; `looking` at it after every write."""
+    core = anew(JOBS, clock=clock)
     clear(core)
     looked_at = watched(steady(core))[0] if looking else steady(core)
     transport = At(looked_at.runner.transport)
@@ -203,36 +202,26 @@ def prepared(core: CoreTable, clock: ManualClock, case: Case, *, looking: bool =
     yield world
 
 
-def undisturbed(core: CoreTable, clock: ManualClock, case: Case) -> tuple[list[Any], list[Any], list[str]]:
+def undisturbed(anew: Anew, clock: ManualClock, case: Case) -> tuple[list[Any], list[Any], list[str]]:
     """What is so without the call, and after it; and the requests it takes."""
-    with prepared(core, clock, case) as world:
+    with prepared(anew, clock, case) as world:
         without = world.seen()
-    with prepared(core, clock, case) as world:
+    with prepared(anew, clock, case) as world:
         case.call(world)
         sent = list(world.transport.sent)
         return without, world.seen(), sent
 
 
-@pytest.fixture
-def core(connect: Connect, clock: ManualClock) -> CoreTable:
-    """JobsTable under a clock that stands still."""
-    return connect(JOBS, clock=clock)
-
-
-def by_name(table: dict[str, Any]) -> list[Any]:
-    return [pytest.param(value, id=name) for name, value in table.items()]
-
-
-@pytest.mark.parametrize("case", by_name(CASES))
-def test_a_call_takes_effect_once_or_not_at_all(core: CoreTable, clock: ManualClock, case: Case) -> None:
-    without, after, sent = undisturbed(core, clock, case)
+@swept(CASES, "claim under a limit", "enqueue with parents", "redrive")
+def test_a_call_takes_effect_once_or_not_at_all(anew: Anew, clock: ManualClock, case: Case) -> None:
+    without, after, sent = undisturbed(anew, clock, case)
     for name, (fault, times, kinds) in FAULTS.items():
         for place in (place for place, operation in enumerate(sent) if kind_of(operation) in kinds):
-            with prepared(core, clock, case) as world:
+            with prepared(anew, clock, case) as world:
                 world.transport.plan(fault, place, times)
                 raised, found = _called(case, world)
                 world.transport.plan(passing, 0, 0)
-                assert_sound(Items.of(core), clock.now())
+                assert_sound(Items.of(world.core), clock.now())
                 if raised and case.again:
                     assert _called(case, world)[0] is None
                 left = world.seen()
@@ -261,17 +250,17 @@ OTHERS: dict[str, Callable[[World, Job], object]] = {
 
 
 @pytest.mark.parametrize("other", by_name(OTHERS))
-@pytest.mark.parametrize("case", by_name(CASES))
+@swept(CASES, "claim under a limit", "complete with a large result")
 def test_another_may_come_in_between_anywhere(
-    core: CoreTable, clock: ManualClock, case: Case, other: Callable[[World, Job], object]
+    anew: Anew, clock: ManualClock, case: Case, other: Callable[[World, Job], object]
 ) -> None:
     """Every write on the way is looked at; who is told of success finds it in the table."""
-    _, _, sent = undisturbed(core, clock, case)
+    _, _, sent = undisturbed(anew, clock, case)
     for place in range(len(sent)):
-        with prepared(core, clock, case, looking=True) as world:
+        with prepared(anew, clock, case, looking=True) as world:
 
             def interfere() -> None:
-                for job in Items.of(core).jobs.values():
+                for job in Items.of(world.core).jobs.values():
                     # Whether the other succeeds does not matter here.
                     with suppress(AircraftOpsDataError):
                         other(world, job)

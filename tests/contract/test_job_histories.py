@@ -33,8 +33,9 @@ from aircraftops_data.jobs.model import Parent
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.testing.clock import START
+from sweeping import Anew
+from twofold import twofold
 
-Connect = Callable[..., CoreTable]
 LEASE = timedelta(seconds=30)
 QUEUES = ("a", "b")
 MOST_LIVE = 8
@@ -334,26 +335,34 @@ def _modelled(job: ModelJob) -> tuple[Any, ...]:
     return job.state, *times, *counts, job.cancel_requested, job.held
 
 
-QUICK = settings(max_examples=5, stateful_step_count=40)
-LONG = settings(max_examples=25, stateful_step_count=50)
+def settled(examples: int, steps: int) -> settings:
+    """So many histories of so many steps."""
+    quiet = list(HealthCheck)
+    return settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=quiet, print_blob=True
+    )
 
 
 @pytest.mark.parametrize(
     ("engine", "much"),
-    [pytest.param("moto", QUICK, id="moto"), pytest.param("local", LONG, marks=pytest.mark.slow, id="local")],
+    [
+        pytest.param("moto", settled(3, 40), id="moto"),
+        pytest.param("memory", settled(40, 50), id="memory"),
+        pytest.param("local", settled(15, 50), marks=pytest.mark.slow, id="local"),
+    ],
     indirect=["engine"],
 )
 def test_jobs_do_what_the_model_says_and_the_table_is_sound_after_every_write(
-    connect: Connect, clock: ManualClock, much: settings
+    anew: Anew, engine: str, clock: ManualClock, much: settings
 ) -> None:
-    core = connect(JOBS, clock=clock)
+    """Where DynamoDB Local is the engine, the one in memory must give the same answers beside it."""
 
     class Here(History):
         def fresh(self) -> CoreTable:
             self.clock = clock
             clock.set(START, backwards=True)
+            core = anew(JOBS, clock=clock)
             clear(core)
-            return core
+            return twofold(core) if engine == "local" else core
 
-    quiet = settings(much, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-    run_state_machine_as_test(Here, settings=quiet)
+    run_state_machine_as_test(Here, settings=much)

@@ -47,9 +47,16 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.codec import codec_of
 from faults import faulty, lost_reply
+from sweeping import on_dynamodb_local
 
 Connect = Callable[..., CoreTable]
 Items = dict[str, Item]
+
+
+@pytest.fixture(params=["moto", pytest.param("local-direct", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Ready-made changes are plans: they ask the same of an engine by every transport."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -121,7 +128,22 @@ CHANGES: dict[str, Callable[..., Change]] = {
 every_change = pytest.mark.parametrize("made", CHANGES.values(), ids=CHANGES)
 
 
-@pytest.mark.slow
+@every_change
+@pytest.mark.parametrize("page", [0, 81])
+def test_a_page_takes_as_many_items_as_a_transaction_can_write(made: Callable[..., Change], page: int) -> None:
+    with pytest.raises(InvalidInputError, match="1 to 80"):
+        made(page=page)
+
+
+def test_what_a_change_is_tells_it_from_others() -> None:
+    made = [*(make() for make in CHANGES.values()), backfill("c", Tool2, leaving=[GSI2])]
+    assert len({change.checksum for change in made}) == len(made)
+    assert backfill("c", Tool2).checksum == backfill("d", Tool2, page=7, rate=Rate(9), order="1").checksum
+    change = backfill("0001", Tool2, order="7")
+    assert (change.id, change.order, change.mode) == ("0001", "7", "chunked")
+
+
+@on_dynamodb_local
 class TestAnyChange:
     @every_change
     def test_it_goes_through_all_and_writes_nothing_twice(
@@ -193,14 +215,6 @@ class TestAnyChange:
         assert not any("#old'" in key for key in items_of(core, ANNEX))
 
     @every_change
-    @pytest.mark.parametrize("page", [0, 81])
-    def test_a_page_takes_as_many_items_as_a_transaction_can_write(
-        self, made: Callable[..., Change], page: int
-    ) -> None:
-        with pytest.raises(InvalidInputError, match="1 to 80"):
-            made(page=page)
-
-    @every_change
     def test_only_the_first_chunk_asks_how_many_items_there_are(
         self, core: CoreTable, clock: ManualClock, made: Callable[..., Change]
     ) -> None:
@@ -208,13 +222,6 @@ class TestAnyChange:
         watched, transport = faulty(core)
         run_change(watched, made(page=3))
         assert transport.operations.count("DescribeTable") == 1
-
-    def test_what_a_change_is_tells_it_from_others(self) -> None:
-        made = [*(make() for make in CHANGES.values()), backfill("c", Tool2, leaving=[GSI2])]
-        assert len({change.checksum for change in made}) == len(made)
-        assert backfill("c", Tool2).checksum == backfill("d", Tool2, page=7, rate=Rate(9), order="1").checksum
-        change = backfill("0001", Tool2, order="7")
-        assert (change.id, change.order, change.mode) == ("0001", "7", "chunked")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)], indirect=True)
@@ -513,6 +520,7 @@ class TestCopy:
             run_change(core, copy("c", FIRST, to=core.context.names[FIRST]))
 
 
+@on_dynamodb_local
 class TestChunks:
     """How much a chunk reads and writes."""
 

@@ -22,10 +22,17 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Request
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.codec import codec_of
+from sweeping import on_dynamodb_local
 
 Connect = Callable[..., CoreTable]
 NUMBERS = ("1", "2#", "3")
 KEYS = ("GSI1PK", "GSI1SK")
+
+
+@pytest.fixture(params=["moto", pytest.param("local-direct", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Ready-made changes are plans: they ask the same of an engine by every transport."""
+    return str(request.param)
 
 
 def keyed(item: Item) -> Item:
@@ -179,10 +186,10 @@ VALUES = st.fixed_dictionaries(
 WRITES = st.lists(st.builds(Write, st.sampled_from(KINDS), st.sampled_from(NUMBERS), VALUES), max_size=6)
 
 
-@pytest.mark.slow
+@on_dynamodb_local
 @pytest.mark.parametrize("kind", ["backfill", "upgrade", "rename"])
 def test_whatever_writers_do_meanwhile_comes_to_the_same_as_without_a_change(
-    connect: Connect, engine: str, clock: ManualClock, kind: str
+    connect: Connect, clock: ManualClock, kind: str
 ) -> None:
     core = connect(FIRST, MARKERS, clock=clock)
     entity, maker, grams = (Tool3, "vendor", "milligrams") if kind == "upgrade" else (Tool2, "maker", "grams")
@@ -199,7 +206,7 @@ def test_whatever_writers_do_meanwhile_comes_to_the_same_as_without_a_change(
             for key, item in lying(core).items()
         }
 
-    @settings(max_examples=settings().max_examples // 2 if engine == "moto" else 10)
+    @settings(max_examples=settings().max_examples // 2)
     @given(tools(), WRITES, st.integers(1, 3))
     def histories(items: list[Item], writes: list[Write], page: int) -> None:
         writers = [lambda write=write: write.made(core, entity, maker, grams) for write in writes]

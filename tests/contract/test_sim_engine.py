@@ -1,13 +1,17 @@
-"""The engine in memory answers as DynamoDB Local does: the same requests, the same answers, item by item."""
+"""The engine in memory answers as DynamoDB Local does: the same requests, the same answers, item by item.
+
+Random histories of jobs are played on both in test_job_histories.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from change_cases import CASES, Case, assert_done_once
 from entities import SHELF
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +19,7 @@ from test_update_histories import BADGES, PLANES, History, Kind
 
 from aircraftops_data import JOBS, CoreTable
 from aircraftops_data.coordination import Locks
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, StoreError, TransactionConflictError
+from aircraftops_data.errors import AircraftOpsDataError, ConflictError, StoreError
 from aircraftops_data.model.conditions import (
     Attribute,
     BeginsWith,
@@ -28,62 +32,17 @@ from aircraftops_data.model.conditions import (
     Size,
     Stored,
 )
-from aircraftops_data.request import Request, Response, Transport
+from aircraftops_data.model.schema import CORE
+from aircraftops_data.request import Request
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.expressions import Changes, expressed
-from sim_engine import MemoryEngine
-from sim_expressions import plain
+from sweeping import by_name, on_dynamodb_local
+from twofold import twofold
 
-pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
+pytestmark = on_dynamodb_local
 
 Connect = Callable[..., CoreTable]
 NAMES = ("a", "b", "c")
-
-
-class Twofold:
-    """A transport to both engines, which must give the same answer."""
-
-    def __init__(self, real: Transport) -> None:
-        self._real = real
-        self._memory = MemoryEngine()
-
-    def send(self, request: Request) -> Response:
-        """The answer of both."""
-        whole = Request(request.operation, request.parameters)
-        real, made = _answer(self._real, whole), _answer(self._memory, whole)
-        assert _told(made, request) == _told(real, request), request
-        if isinstance(real, AircraftOpsDataError):
-            raise real
-        return real
-
-
-def _answer(engine: Transport | MemoryEngine, request: Request) -> Response | AircraftOpsDataError:
-    try:
-        return engine.send(request)
-    except AircraftOpsDataError as error:
-        return error
-
-
-def _told(answer: Response | AircraftOpsDataError, request: Request) -> Any:
-    """What an answer says, told so that equal things are equal."""
-    if isinstance(answer, TransactionConflictError):
-        return [(reason.code, _item(reason.item)) for reason in answer.reasons]
-    if isinstance(answer, AircraftOpsDataError):
-        return type(answer), _item(getattr(answer, "raw", None))
-    items = [_item(item) for item in answer.get("Items", ())]
-    batches = [set(map(_item, batch)) for batch in answer.get("Responses", {}).values()]
-    found: Any = {name: _item(answer[name]) for name in ("Item", "Attributes", "LastEvaluatedKey") if answer.get(name)}
-    counted = [answer.get(name) for name in ("Count", "ScannedCount")]
-    return found, batches, counted, set(items) if request.operation == "Scan" else items
-
-
-def _item(item: Mapping[str, Any] | None) -> Any:
-    return None if item is None else plain({"M": item})
-
-
-def twofold(core: CoreTable) -> CoreTable:
-    """The same tables, on both engines."""
-    return CoreTable(Twofold(core.runner.transport), core.context)
 
 
 @pytest.mark.parametrize("kind", [PLANES, BADGES], ids=["planes", "badges"])
@@ -117,6 +76,14 @@ def test_random_histories_of_locks_are_answered_alike(connect: Connect, clock: M
         except (ConflictError, StoreError):
             continue
     assert len(held) > 3
+
+
+@pytest.mark.parametrize("case", by_name(CASES))
+def test_changes_made_and_undone_are_answered_alike(connect: Connect, case: Case) -> None:
+    core = twofold(connect(CORE, JOBS))
+    world, changes = case.prepared(lambda *tables: core)
+    case.finish(world, changes)
+    assert_done_once(case, world, changes, exactly=False)
 
 
 # Conditions and updates that the library could write, whatever is stored

@@ -71,7 +71,7 @@ class Audit:
         """Store an event, or one of what is given by name (as for `event`); returns it as stored.
 
         1 write unit per KB, and for each index: actor, action, and correlation where there is one; the first of an
-        action and month in this process 6 more. The same event again changes nothing. Raises AlreadyExistsError for
+        action and month in this process 5 more. The same event again changes nothing. Raises AlreadyExistsError for
         another of the same id.
         """
         said = self.event(**asked) if event is None else event

@@ -90,9 +90,9 @@ class Links:
         self.tip = Tip(block.number, block.hash, size, adopted)
         self.report.blocks += 1
         self.report.checked += len(block.entries)
-        self._anchored()
+        self.anchored()
 
-    def _anchored(self) -> None:
+    def anchored(self) -> None:
         """Compare the chain so far with the checkpoints up to here."""
         while self.anchors and self.anchors[0].size <= self.tip.size:
             anchor, *self.anchors = self.anchors
@@ -162,6 +162,11 @@ def event_problem(entry: Entry, item: Item, algorithm: str) -> str | None:
     if any(rebuilt.get(name) != item.get(name) for name in _KEYS):
         return "the event's keys are not those of its fields"
     return None
+
+
+def is_leaf(item: ItemView, leaf: bytes) -> bool:
+    """Whether a leaf is that of an item, by any algorithm."""
+    return any(leaf_hash(item, algorithm) == leaf for algorithm in HASHERS)
 
 
 def put_after(entry: Entry, item: Item) -> bool:

@@ -8,43 +8,42 @@ from hashlib import blake2b
 
 from aircraftops_data.clock import Chance
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.model.encoders import instant_text
 
 ID = re.compile(r"[0-9a-f]{32}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PLACE_DIGITS = 8
-_TAIL_BITS = 48
+# 60 bits, 28 and 40: as many microseconds as the years up to 9999 have.
+_TIME_DIGITS, _PLACE_DIGITS, _TAIL_DIGITS = 15, 7, 10
 
 
 def event_id(occurred_at: datetime, resource: str, key: str | None, chance: Chance) -> str:
-    """The id of an event: 48 bits of milliseconds, 32 bits that say where it lies, 48 of the caller's key or by chance.
+    """The id of an event: its instant in microseconds, a digest of its resource, and one of the caller's key or chance.
 
-    The instant and the resource are in it, so that an id that is given twice is looked for in one place. Raises
+    What decides where an event lies is in its id, so that an id that is given twice is looked for in one place. Raises
     InvalidInputError for an instant before 1970, or without a time zone.
     """
-    tail = chance.identifier(_TAIL_BITS) if key is None else _digest(key, _TAIL_BITS // 8)
-    return f"{_milliseconds(occurred_at):012x}{_place(occurred_at, resource)}{tail}"
+    tail = chance.identifier(4 * _TAIL_DIGITS) if key is None else _digest(key, _TAIL_DIGITS)
+    return f"{_begins(occurred_at)}{_digest(resource, _PLACE_DIGITS)}{tail}"
 
 
 def belongs(identifier: str, occurred_at: datetime, resource: str) -> bool:
     """Whether this can be the id of an event of that instant and resource."""
-    begins = f"{_milliseconds(occurred_at):012x}{_place(occurred_at, resource)}"
+    begins = f"{_begins(occurred_at)}{_digest(resource, _PLACE_DIGITS)}"
     return ID.fullmatch(identifier) is not None and identifier.startswith(begins)
 
 
 def first_id(instant: datetime) -> str:
-    """No event of this millisecond or later has a lower id."""
-    return f"{_milliseconds(instant):012x}".ljust(32, "0")
+    """No event of this instant or later has a lower id."""
+    return _begins(instant).ljust(32, "0")
 
 
 def last_id(instant: datetime) -> str:
-    """No event of this millisecond or earlier has a higher id."""
-    return f"{_milliseconds(instant):012x}".ljust(32, "f")
+    """No event of this instant or earlier has a higher id."""
+    return _begins(instant).ljust(32, "f")
 
 
 def occurred(identifier: str) -> datetime:
-    """When the event of this id occurred, to the millisecond."""
-    return _EPOCH + timedelta(milliseconds=int(identifier[:12], 16))
+    """When the event of this id occurred."""
+    return _EPOCH + timedelta(microseconds=int(identifier[:_TIME_DIGITS], 16))
 
 
 def month_of(instant: datetime) -> str:
@@ -63,18 +62,14 @@ def share_of(identifier: str, shares: int) -> int:
     return int(identifier[-8:], 16) % shares
 
 
-def _milliseconds(instant: datetime) -> int:
+def _begins(instant: datetime) -> str:
     if instant.utcoffset() is None:
         raise InvalidInputError("An instant without a time zone names none; give it one (for example UTC)")
-    passed = (instant - _EPOCH) // timedelta(milliseconds=1)
+    passed = (instant - _EPOCH) // timedelta(microseconds=1)
     if passed < 0:
         raise InvalidInputError("An event occurred in 1970 or later")
-    return passed
+    return f"{passed:0{_TIME_DIGITS}x}"
 
 
-def _place(occurred_at: datetime, resource: str) -> str:
-    return _digest(f"{instant_text(occurred_at)}#{resource}", _PLACE_DIGITS // 2)
-
-
-def _digest(text: str, size_bytes: int) -> str:
-    return blake2b(text.encode(errors="surrogatepass"), digest_size=size_bytes).hexdigest()
+def _digest(text: str, digits: int) -> str:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()[:digits]

@@ -35,7 +35,7 @@ class Span:
 
     @classmethod
     def between(cls, since: datetime | None, until: datetime | None) -> Span:
-        """The ids of events that occurred between two instants, both milliseconds included."""
+        """The ids of events that occurred between two instants, both included."""
         return cls(_LOWEST if since is None else first_id(since), _HIGHEST if until is None else last_id(until))
 
     def beyond(self, last: str, *, newest_first: bool) -> Span:

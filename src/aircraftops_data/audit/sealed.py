@@ -29,9 +29,9 @@ from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError
 from aircraftops_data.translation.codec import codec_of
 
 _BATCH_ROWS = 8192
+_BATCH_BYTES = 8 << 20
 _MICROSECONDS = 1_000_000
 _CHECKED = ("seq", "block", "event_id", "resource", "expires_at", "leaf", "item", "action")
-_CHUNK_BYTES = 1 << 20
 
 
 class _Place(NamedTuple):
@@ -279,13 +279,21 @@ def _values(name: str, column: Any) -> list[Any]:
     return values
 
 
+def _some(metadata: Any) -> int:
+    """How many rows to read at a time: blocks may be large."""
+    groups = range(metadata.num_row_groups)
+    size_bytes: int = sum(metadata.row_group(index).total_byte_size for index in groups)
+    rows: int = metadata.num_rows
+    return min(_BATCH_ROWS, 1 + _BATCH_BYTES * rows // (size_bytes + 1))
+
+
 def _batches(path: Path, kinds: Mapping[str, str], columns: Sequence[str]) -> Iterator[Any]:
     """The file's rows, some at a time. Raises CorruptItemError, MissingExtraError, OSError."""
     arrow = pyarrow()
     try:
-        with arrow.parquet.ParquetFile(path) as file:
+        with arrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             if not file.schema_arrow.equals(schema_of(kinds)):
                 raise CorruptItemError("The file has other columns than a sealed export")
-            yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns), use_threads=False)
+            yield from file.iter_batches(batch_size=_some(file.metadata), columns=list(columns), use_threads=False)
     except arrow.ArrowException as error:
         raise CorruptItemError("The file is no Parquet file, or a damaged one") from error

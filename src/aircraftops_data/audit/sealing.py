@@ -39,7 +39,7 @@ from aircraftops_data.audit.verifying import Taken
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Create
 from aircraftops_data.core.run import Runner
-from aircraftops_data.errors import AlreadyExistsError, ContentionError, TamperError
+from aircraftops_data.errors import AlreadyExistsError, ContentionError, CorruptItemError, TamperError
 from aircraftops_data.transports.objects import Objects
 
 _TRIES = 8
@@ -196,13 +196,18 @@ def _got(objects: Objects, pair: Pair, files: Files) -> list[Export]:
 # Verifying
 
 
-def outside(chain: str, objects: Objects) -> list[Checkpoint]:
-    """The checkpoints among the objects. To compare them with the table's, ask for these first.
+def outside(chain: str, objects: Objects, report: Report) -> list[Checkpoint]:
+    """The checkpoints among the objects; what is none is in the report. To compare with the table, ask here first.
 
-    Raises CorruptItemError, ObjectStoreError.
+    Raises ObjectStoreError.
     """
-    prefix = f"{folder_of(chain)}/checkpoints/"
-    return [from_json(objects.get(key)) for key in objects.keys(prefix)]
+    found: list[Checkpoint] = []
+    for key in objects.keys(f"{folder_of(chain)}/checkpoints/"):
+        try:
+            found.append(from_json(objects.get(key)))
+        except CorruptItemError:
+            report.add(Finding(FindingKind.ALTERED, f"the object {key} is no checkpoint"))
+    return found
 
 
 @contextmanager
@@ -239,7 +244,7 @@ def verify_objects(chain: str, objects: Objects, keys: Keys | None, now: datetim
     Needs the extra `parquet`, and room for the largest export. Raises ObjectStoreError, CorruptItemError.
     """
     report = Report(chain)
-    examined = examine(outside(chain, objects), keys, report)
+    examined = examine(outside(chain, objects, report), keys, report)
     pairs = [pair for checkpoint in examined.checkpoints for pair in pairs_of(checkpoint.exports)]
     last = max((pair.last_seq for pair in pairs), default=0)
     anchors = [anchor for anchor in examined.anchors if anchor.size <= last]

@@ -9,7 +9,16 @@ from typing import Any
 
 from aircraftops_data.audit.appending import search
 from aircraftops_data.audit.block import LAST_NUMBER, UNREADABLE, Block, Entry, Head, Receipt, Tip
-from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor, Links, event_problem, expiry_changed, put_after
+from aircraftops_data.audit.checking import (
+    TREE_ALGORITHM,
+    Anchor,
+    Links,
+    event_problem,
+    expiry_changed,
+    expiry_of,
+    is_leaf,
+    put_after,
+)
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
 from aircraftops_data.audit.report import Finding, FindingKind, Report
@@ -138,8 +147,10 @@ class Verification:
     def _event(self, block: Block, seq: int, entry: Entry, item: Item | None, now: datetime) -> Plan[None]:
         due = entry.expires_at is not None and entry.expires_at <= now.timestamp()
         problem = None if item is None else event_problem(entry, item, block.algorithm)
-        if item is not None and problem is None and expiry_changed(entry, item) and not (yield from self._held(entry)):
-            problem = "the event's expiry was changed, and no legal hold says why"
+        if item is not None and problem is None and expiry_changed(entry, item):
+            # A hold takes it away, and nothing gives it another.
+            kept = expiry_of(item) is None and (yield from self._held(entry))
+            problem = None if kept else "the event's expiry was changed, and no legal hold says why"
         if item is not None and problem is None:
             self.report.counts[FindingKind.OK] += 1
         elif item is None and due and not self.holds:
@@ -193,8 +204,10 @@ class Verification:
         query = AuditEvent.primary(resource=entry.resource)
         while True:
             part = yield from chunk(query_reading(query, consistent=True), self.context, start, None)
-            said = {event.id for event in part.found.values if isinstance(event, AuditEvent) and _erases(event, entry)}
-            if said and (yield from self._search(said, block - 1)):
+            events = ((at, each) for at, each in enumerate(part.found.values) if isinstance(each, AuditEvent))
+            said = {event.id: part.item(at) for at, event in events if _erases(event, entry)}
+            found = (yield from self._search(said, block - 1)) if said else {}
+            if any(is_leaf(said[id_], receipt.leaf) for id_, receipt in found.items()):
                 return True
             start = part.next
             if start is None:
@@ -265,11 +278,14 @@ def resumed(
     """A run that begins behind a tip that is known, with the tree up to there if that is."""
     head, item = yield from stored_head(chain, context)
     report.since_seq = tip.size + 1
-    ahead = [anchor for anchor in anchors if anchor.size > tip.size]
+    ahead = [anchor for anchor in anchors if anchor.size >= max(tip.size, 1)]
     if head.adopted <= tip.number:
         tip = replace(tip, adopted=head.adopted)
     holds = yield from chunk(query_reading(LegalHold.primary(), consistent=True), context, None, 1)
-    return Verification(report, Links(report, tip, tree, ahead), head, context, bool(holds.items), item)
+    links = Links(report, tip, tree, ahead)
+    # A range that begins right behind a checkpoint goes on from it.
+    links.anchored()
+    return Verification(report, links, head, context, bool(holds.items), item)
 
 
 def _block_before(chain: str, seq: int, head: Tip, context: Context) -> Plan[Block | None]:

@@ -6,6 +6,7 @@ so one sort value is a position in all of them.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -184,11 +185,6 @@ class _Stream(Generic[T]):
         self._wanted = 0
         self._rare = False
 
-    @property
-    def first(self) -> Any:
-        """What the next item is sorted by."""
-        return self.entries[0].order
-
     def read(self, context: Context, share: int, most: int) -> Plan[Consumed]:
         """Read on until there is an item to give, or none is left: its share first, then twice as much each time.
 
@@ -222,7 +218,9 @@ class Merge(Generic[T]):
         self._context = context
         self._groups = _as_read(reading, groups)
         self._position = position or Position()
-        self._streams = list(self._opened())
+        # The streams of the group that have an item in hand, in the order of these, and those that must be read first.
+        self._ready: list[_Stream[T]] = []
+        self._waiting = deque(self._opened())
         self.consumed = Consumed()
 
     @property
@@ -233,7 +231,7 @@ class Merge(Generic[T]):
     @property
     def position(self) -> Position | None:
         """Behind the last item given; None where it is known that nothing follows."""
-        if any(stream.entries or not stream.ended for stream in self._streams):
+        if self._ready or self._waiting:
             return self._position
         following = Position(self._position.group + 1)
         return following if following.group < len(self._groups) else None
@@ -242,17 +240,17 @@ class Merge(Generic[T]):
         """The next item, or why it does not fit; None at the end. `most` is how many are likely to be asked for yet."""
         while not self.ended:
             yield from self._read(most)
-            if self._streams:
+            if self._ready:
                 return self._taken()
             self._position = Position(self._position.group + 1)
-            self._streams = list(self._opened())
+            self._waiting = deque(self._opened())
         return None
 
     def part(self, most: int) -> Plan[Chunk[T]]:
         """What can be given up to the next request, at least one item unless it is the end."""
         values: list[T | CorruptItemError] = []
         self.consumed = Consumed()
-        while not values or self._ready():
+        while not values or (self._ready and not self._waiting):
             value = yield from self.next(most)
             if value is None:
                 break
@@ -276,24 +274,29 @@ class Merge(Generic[T]):
                 yield _Stream(replace(self._reading, source=rest), number, None, span.without)
 
     def _read(self, most: int) -> Plan[None]:
-        for stream in self._streams:
+        while self._waiting:
             # One more than an even share: a query with nothing in hand must be asked before the next item is known.
-            share = -(-most // len(self._streams)) + 1
-            self.consumed += yield from stream.read(self._context, share, most)
-        self._streams = [stream for stream in self._streams if stream.entries]
+            share = -(-most // (len(self._ready) + len(self._waiting))) + 1
+            self.consumed += yield from self._waiting[0].read(self._context, share, most)
+            self._put_in_order(self._waiting.popleft())
 
-    def _ready(self) -> bool:
-        """Whether the next item is known without a request."""
-        return any(stream.entries for stream in self._streams) and all(
-            stream.entries or stream.ended for stream in self._streams
-        )
+    def _put_in_order(self, stream: _Stream[T]) -> None:
+        """Among those with an item in hand, or those that must be read, or nowhere where nothing is left of it."""
+        if stream.entries:
+            insort(self._ready, stream, key=self._place)
+        elif not stream.ended:
+            self._waiting.append(stream)
+
+    def _place(self, stream: _Stream[T]) -> tuple[Any, int]:
+        """Where a stream is in order; of equal sort keys the first stream is next, at whichever end that is taken."""
+        return stream.entries[0].order, -stream.number if self._reading.newest_first else stream.number
 
     def _taken(self) -> T | CorruptItemError:
-        choose = max if self._reading.newest_first else min
-        stream: _Stream[T] = choose(self._streams, key=lambda stream: stream.first)
+        stream = self._ready.pop(-1 if self._reading.newest_first else 0)
         entry = stream.entries.popleft()
         key = self._reading.source.cursor_key(entry.item)
         self._position = Position(self._position.group, stream.number, key)
+        self._put_in_order(stream)
         return entry.value
 
 
@@ -306,14 +309,12 @@ def merged_page(
     unless 1 <= limit <= 1000.
     """
     gathered, merge = Gathered[T](reading.on_corrupt), Merge(reading, groups, context, position)
-    following: Position | None = position
     left = checked_limit(limit)
-    while left and following is not None:
+    while left and not merge.ended:
         value = yield from merge.next(left)
-        following = None if value is None else merge.position
         gathered.items.extend(gathered.sifted(() if value is None else [value]))
         left = limit - len(gathered.items)
-    return Page(gathered.items, None, merge.consumed, gathered.corrupt), following
+    return Page(gathered.items, None, merge.consumed, gathered.corrupt), merge.position
 
 
 def merged_count(reading: Reading[Any], groups: Groups, context: Context) -> Plan[int]:

@@ -20,7 +20,7 @@ from aircraftops_data.audit.proofs import ConsistencyProof, InclusionProof, cons
 from aircraftops_data.audit.recording import Record, Recorded
 from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.audit.signing import Signer
-from aircraftops_data.audit.verifying import ERASE, Verification, verification
+from aircraftops_data.audit.verifying import ERASE, Verification, stored_head, verification
 from aircraftops_data.core.aio.crew import AsyncCrew, result
 from aircraftops_data.errors import (
     AircraftOpsDataError,
@@ -117,7 +117,9 @@ class AsyncChain:
         that is found; memory for those.
         """
         mine = self._audit.by_tenant(self.tenant).where(AuditEvent.f.chain == self.name)
-        return await self._not_in_blocks([event async for event in mine if not self._is_young(event)])
+        events = [event async for event in mine if not self._is_young(event)]
+        head = await self._audit.run(tip_of(self.name, self._audit.context))
+        return await self._not_in_blocks(events, head, lenient=False)
 
     async def settle(self) -> list[Receipt]:
         """Take in what is uncommitted."""
@@ -212,7 +214,7 @@ class AsyncChain:
         if until_seq is not None and until_seq < max(since_seq, 1):
             raise InvalidInputError(f"There is no event from {since_seq} to {until_seq}")
         # First these: a checkpoint that is made meanwhile is then in the table too.
-        others = [*checkpoints, *([] if objects is None else await outside(self.name, objects))]
+        others = [*checkpoints, *([] if objects is None else await outside(self.name, objects, report))]
         examined = examine(await self._stored(report), keys, report, others)
         if objects is None:
             await self._verify(since_seq, until_seq, examined.anchors, report, None)
@@ -253,24 +255,28 @@ class AsyncChain:
         """The events of this chain that no block has. One that knows of more blocks than there are tells of a loss."""
         listed = self._audit.by_tenant(self.tenant).where(AuditEvent.f.chain == self.name).on_corrupt("skip")
         last = found.links.tip.number
-        suspects: list[AuditEvent] = []
+        suspects, ahead = list[AuditEvent](), list[AuditEvent]()
         async for event in listed:
             after = event.after_block or 0
             if after > last:
-                problem = f"an event was put when the chain had {after} blocks; it has {last}"
-                report.add(Finding(FindingKind.TRUNCATED, problem, None, None, event.resource, event.id))
+                ahead.append(event)
             elif after >= begins and event.id not in found.seen and not self._is_young(event):
                 suspects.append(event)
-        for event in await self._not_in_blocks(suspects):
+        # Others may have gone on since; whatever block an event knew of, the head knew before.
+        head, _ = await self._audit.run(stored_head(self.name, self._audit.context))
+        for event in ahead:
+            if (event.after_block or 0) > head.number:
+                problem = f"an event was put when the chain had {event.after_block} blocks; it has {head.number}"
+                report.add(Finding(FindingKind.TRUNCATED, problem, None, None, event.resource, event.id))
+        for event in await self._not_in_blocks(suspects, head, lenient=True):
             problem = "the event says that it is of the chain, and no block has it"
             report.add(Finding(FindingKind.UNCOMMITTED, problem, None, None, event.resource, event.id))
 
-    async def _not_in_blocks(self, events: Sequence[AuditEvent]) -> list[AuditEvent]:
+    async def _not_in_blocks(self, events: Sequence[AuditEvent], head: Tip, *, lenient: bool) -> list[AuditEvent]:
         """Those of these events that no block has."""
-        after = min((event.after_block or 0 for event in events), default=0)
+        after = min((event.after_block or 0 for event in events), default=head.number)
         wanted, context = {event.id for event in events}, self._audit.context
-        tip = await self._audit.run(tip_of(self.name, context))
-        found = await self._audit.run(search(self.name, wanted, after, tip.number, context)) if wanted else {}
+        found = await self._audit.run(search(self.name, wanted, after, head.number, context, lenient=lenient))
         return [event for event in events if event.id not in found]
 
     def _is_young(self, event: AuditEvent) -> bool:

@@ -38,7 +38,7 @@ from aircraftops_data.audit.verifying import Taken
 from aircraftops_data.core.aio.run import AsyncRunner
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Create
-from aircraftops_data.errors import AlreadyExistsError, ContentionError, TamperError
+from aircraftops_data.errors import AlreadyExistsError, ContentionError, CorruptItemError, TamperError
 from aircraftops_data.transports.objects import AsyncObjects
 
 _TRIES = 8
@@ -197,13 +197,18 @@ async def _got(objects: AsyncObjects, pair: Pair, files: Files) -> list[Export]:
 # Verifying
 
 
-async def outside(chain: str, objects: AsyncObjects) -> list[Checkpoint]:
-    """The checkpoints among the objects. To compare them with the table's, ask for these first.
+async def outside(chain: str, objects: AsyncObjects, report: Report) -> list[Checkpoint]:
+    """The checkpoints among the objects; what is none is in the report. To compare with the table, ask here first.
 
-    Raises CorruptItemError, ObjectStoreError.
+    Raises ObjectStoreError.
     """
-    prefix = f"{folder_of(chain)}/checkpoints/"
-    return [from_json(await objects.get(key)) async for key in objects.keys(prefix)]
+    found: list[Checkpoint] = []
+    async for key in objects.keys(f"{folder_of(chain)}/checkpoints/"):
+        try:
+            found.append(from_json(await objects.get(key)))
+        except CorruptItemError:
+            report.add(Finding(FindingKind.ALTERED, f"the object {key} is no checkpoint"))
+    return found
 
 
 @asynccontextmanager
@@ -242,7 +247,7 @@ async def verify_objects(
     Needs the extra `parquet`, and room for the largest export. Raises ObjectStoreError, CorruptItemError.
     """
     report = Report(chain)
-    examined = examine(await outside(chain, objects), keys, report)
+    examined = examine(await outside(chain, objects, report), keys, report)
     pairs = [pair for checkpoint in examined.checkpoints for pair in pairs_of(checkpoint.exports)]
     last = max((pair.last_seq for pair in pairs), default=0)
     anchors = [anchor for anchor in examined.anchors if anchor.size <= last]
