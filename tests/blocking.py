@@ -11,6 +11,9 @@ from typing import Any
 
 from aircraftops_data import AsyncAircraftOps, AsyncCoreTable
 from aircraftops_data.access.aio.repository import AsyncRepository
+from aircraftops_data.audit.aio.audit import AsyncAudit
+from aircraftops_data.audit.aio.chain import AsyncChain
+from aircraftops_data.audit.aio.events import AsyncEvents
 from aircraftops_data.coordination.aio import AsyncChanges, AsyncHold, AsyncHoldAll, AsyncLock, AsyncLocks
 from aircraftops_data.core.aio.merged import AsyncMerged
 from aircraftops_data.core.aio.query import AsyncReadable, AsyncResults
@@ -26,9 +29,12 @@ from aircraftops_data.transports.aio import async_direct_transport
 
 ASYNC = (
     AsyncAircraftOps,
+    AsyncAudit,
+    AsyncChain,
     AsyncChanges,
     AsyncClaim,
     AsyncCoreTable,
+    AsyncEvents,
     AsyncHold,
     AsyncHoldAll,
     AsyncJobs,

@@ -98,7 +98,9 @@ class Settings(TableOptions):
     region: str | None = Field(default=None, description="the AWS region; without it, boto3's own settings apply")
     cursor_secret: SecretStr = Field(default=SecretStr(""), description="signs cursors")
     audit_enabled: bool = Field(default=True, description="whether audit events are stored at all")
-    audit_ttl_seconds: int = Field(default=30 * 86400, ge=1, description="how long audit events are kept")
+    audit_ttl_seconds: int = Field(
+        default=30 * 86400, ge=1, le=366_000 * 86400, description="how long audit events are kept"
+    )
     audit_store_payload: bool = Field(default=True, description="whether audit events keep their payload")
     audit_hash_chain: bool = Field(default=False, description="whether every audit event goes into its tenant's chain")
     audit_secrets: Literal["redact", "refuse", "allow"] = Field(

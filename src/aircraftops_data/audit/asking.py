@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Required, TypedDict
@@ -48,6 +49,9 @@ _SAID = (*_NAMES, "outcome")
 
 def event_of(asked: Asked, options: AuditOptions, context: Context) -> AuditEvent:
     """The event of what was asked for. Raises InvalidInputError, one of its kinds above all."""
+    unknown = sorted(asked.keys() - Asked.__annotations__.keys())
+    if unknown:
+        raise InvalidInputError(f"An event does not say {', '.join(map(repr, unknown))}")
     now = context.clock.now()
     occurred_at = _occurred(asked, now)
     tenant = asked.get("tenant", DEFAULT_TENANT)
@@ -74,18 +78,50 @@ def vetted(event: AuditEvent, options: AuditOptions) -> AuditEvent:
     """
     if options.secrets is not SecretPolicy.ALLOW:
         clean({name: getattr(event, name) for name in _NAMES}, SecretPolicy.REFUSE, "An event")
-    changes = [change.model_dump() for change in event.changes]
-    parts: dict[str, Any] = {"details": details_of(event.details), "changes": changes, "payload": event.payload}
-    cleaned: dict[str, Any] = {name: clean(part, options.secrets, name) for name, part in parts.items()}
-    cleaned["changes"] = [FieldChange(**change) for change in cleaned["changes"]]
-    cleaned["payload"] = cleaned["payload"] if options.store_payload else None
-    return event.model_copy(update=cleaned)
+    details = details_of(event.details)
+    cleaned = clean(details, options.secrets, "details")
+    vetted: dict[str, Any] = {
+        # What stands in a secret's place may be longer.
+        "details": cleaned if cleaned is details else details_of(cleaned),
+        "changes": _vetted_changes(event.changes, options.secrets),
+        "payload": _vetted_payload(event.payload, options.secrets) if options.store_payload else None,
+    }
+    return event.model_copy(update=vetted)
+
+
+def _vetted_changes(changes: list[FieldChange], policy: SecretPolicy) -> list[FieldChange]:
+    """Changes whose values are seen under the names of their fields, which may tell of a secret."""
+    told = [change.model_dump() for change in changes]
+    sides = [{each["field"]: each[side]} for each in told for side in ("before", "after")]
+    cleaned = clean(sides, policy, "changes")
+    if cleaned is sides:
+        return changes
+    pairs = [next(iter(side.items())) for side in cleaned]
+    return [
+        change.model_copy(update={"field": name, "before": before, "after": after})
+        for change, (name, before), (_, after) in zip(changes, pairs[::2], pairs[1::2], strict=True)
+    ]
+
+
+def _vetted_payload(text: str | None, policy: SecretPolicy) -> str | None:
+    """A payload without its secrets, still JSON where it is: by the names in it, not across its quotes."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return clean(text, policy, "payload")
+    cleaned = clean(value, policy, "payload")
+    return text if cleaned is value else payload_text(cleaned)
 
 
 def _occurred(asked: Asked, now: datetime) -> datetime:
     if "key" in asked and "occurred_at" not in asked:
         raise InvalidInputError("An event with a key says when it occurred: said again, it must be the same instant")
-    occurred_at = asked.get("occurred_at", now)
-    if occurred_at.utcoffset() is None:
-        raise InvalidInputError("occurred_at has no time zone and names no instant; give it one (for example UTC)")
-    return in_utc(occurred_at)
+    occurred_at: Any = asked.get("occurred_at", now)
+    if not isinstance(occurred_at, datetime) or occurred_at.utcoffset() is None:
+        raise InvalidInputError("occurred_at is an instant with a time zone (for example UTC)")
+    try:
+        return in_utc(occurred_at)
+    except ValueError as error:
+        raise InvalidInputError(f"occurred_at: {error}") from None

@@ -116,17 +116,17 @@ class Audit:
 
     def by_resource(self, resource: str, since: datetime | None = None, until: datetime | None = None) -> Events:
         """What was done to a resource."""
-        return self._listed(f"resource {resource}", of_resource(resource), since, until)
+        return self._listed(f"resource {resource!r}", of_resource(resource), since, until)
 
     def by_actor(self, actor: str, since: datetime | None = None, until: datetime | None = None) -> Events:
         """What an actor did."""
-        return self._listed(f"actor {actor}", of_actor(actor), since, until)
+        return self._listed(f"actor {actor!r}", of_actor(actor), since, until)
 
     def by_action(
         self, tenant: str, action: str, since: datetime | None = None, until: datetime | None = None
     ) -> Events:
         """What was done in a tenant of one action, whatever its outcome."""
-        return self._listed(f"action {tenant}#{action}", of_tenant(tenant, [action]), since, until)
+        return self._listed(f"action {(tenant, action)!r}", of_tenant(tenant, [action]), since, until)
 
     def by_outcome(
         self,
@@ -139,18 +139,18 @@ class Audit:
     ) -> Events:
         """What ended so in a tenant, of some actions or of all there are: 0.5 read units for each of them and month."""
         wanted = None if actions is None else sorted(actions)
-        name = f"outcome {tenant}#{outcome}#{wanted}"
+        name = f"outcome {(tenant, str(outcome), wanted)!r}"
         return self._listed(name, of_tenant(tenant, wanted, [Outcome(outcome)]), since, until)
 
     def by_tenant(self, tenant: str, since: datetime | None = None, until: datetime | None = None) -> Events:
         """All that was done in a tenant."""
-        return self._listed(f"tenant {tenant}", of_tenant(tenant), since, until)
+        return self._listed(f"tenant {tenant!r}", of_tenant(tenant), since, until)
 
     def by_correlation(
         self, correlation_id: str, since: datetime | None = None, until: datetime | None = None
     ) -> Events:
         """What belongs to one correlation id."""
-        return self._listed(f"correlation {correlation_id}", of_correlation(correlation_id), since, until)
+        return self._listed(f"correlation {correlation_id!r}", of_correlation(correlation_id), since, until)
 
     def _listed(self, name: str, pattern: Pattern, since: datetime | None, until: datetime | None) -> Events:
         return Events(self.core, name, pattern, Span.between(since, until))
@@ -178,7 +178,7 @@ class Audit:
         """Keep what a legal hold covers beyond its time: what is there, and what will be recorded; how many it found.
 
         Another process knows of it a minute later at most: what that put meanwhile is kept by placing the hold again,
-        which is also how events of transactions are. For each event 2 write units per KB and 4, and 3 read units.
+        which is also how events of transactions are. For each event 2 write units per KB and 4, and 4 read units.
         Raises InvalidInputError for a hold of everything, AlreadyExistsError for another of its name.
         """
         events = Events(self.core, "hold", pattern_of(hold), Span.between(hold.since, hold.until))

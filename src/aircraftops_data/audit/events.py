@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Self
 
+from aircraftops_data.audit.identity import ID
 from aircraftops_data.audit.listing import Pattern, Span
 from aircraftops_data.audit.model import AuditEvent
 from aircraftops_data.core.merged import Merged
@@ -14,6 +15,7 @@ from aircraftops_data.core.reading import Page, ReadPolicy
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import InvalidCursorError
 from aircraftops_data.model.conditions import Condition
+from aircraftops_data.model.schema import AUDIT_EVENTS
 
 _ID = "id"
 
@@ -56,10 +58,7 @@ class Events:
         A cursor stays good while months pass and events come in; one of newest first meets none that came later.
         Raises InvalidCursorError for a cursor that is damaged or of another listing.
         """
-        span = self._behind(cursor)
-        if span.empty:
-            return Page([])
-        found = (self._merged(span)).page(limit)
+        found = (self._merged(self._behind(cursor))).page(limit)
         last = {_ID: {"S": found.items[-1].id}} if found.cursor is not None and found.items else None
         return replace(found, cursor=self.core.runner.cursors.write(last, self._scope))
 
@@ -67,13 +66,14 @@ class Events:
         last = self.core.runner.cursors.read(cursor, self._scope)
         if last is None:
             return self.span
-        if _ID not in last:
+        identifier = last.get(_ID, {}).get("S", "")
+        if ID.fullmatch(identifier) is None:
             raise InvalidCursorError("The cursor is of no place in this listing")
-        return self.span.beyond(last[_ID]["S"], newest_first=self.newest)
+        return self.span.beyond(identifier, newest_first=self.newest)
 
     @property
     def _scope(self) -> str:
-        return repr((self.name, self.span, self.newest))
+        return repr((self.core.context.names[AUDIT_EVENTS], self.name, self.span, self.newest))
 
     def first(self) -> AuditEvent | None:
         """The first event; None where there is none."""
@@ -89,7 +89,7 @@ class Events:
         return (self._merged(self.span)).all()
 
     def _merged(self, span: Span) -> Merged[AuditEvent]:
-        groups = self.core.runner.run(self.pattern(span, self.core.context))
+        groups = [] if span.empty else self.core.runner.run(self.pattern(span, self.core.context))
         merged = self.core.merged(groups).on_corrupt(self.policy)
         merged = merged if self.condition is None else merged.where(self.condition)
         return merged.newest_first() if self.newest else merged

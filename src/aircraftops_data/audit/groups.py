@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Generic, TypeAlias, TypeVar
 
+from aircraftops_data.errors import StoreError
+
 S = TypeVar("S")
 T = TypeVar("T")
 Together: TypeAlias = Callable[[list[S]], list[T | Exception]]
@@ -15,7 +17,10 @@ Together: TypeAlias = Callable[[list[S]], list[T | Exception]]
 
 
 class Groups(Generic[S, T]):
-    """Who comes while others are at it waits; then one does all that has come together meanwhile, up to `most`."""
+    """Who comes while others are at it waits; then one does all that has come together meanwhile, up to `most`.
+
+    Who is interrupted takes back what nobody has begun. What was begun and not ended is a StoreError for the others.
+    """
 
     def __init__(self, work: Together[S, T], most: int) -> None:
         self._work = work
@@ -25,23 +30,38 @@ class Groups(Generic[S, T]):
 
     def do(self, pieces: Sequence[S]) -> list[T]:
         """What the pieces came to, in order. Raises what went wrong with the first that failed."""
-        mine: list[tuple[S, Future[T]]] = [(piece, Future()) for piece in pieces]
-        self._waiting.extend(mine)
-        with self._turn:
-            while not all(future.done() for _, future in mine):
-                self._together([self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))])
-        return [future.result() for _, future in mine]
-
-    def _together(self, group: list[tuple[S, Future[T]]]) -> None:
+        mine: list[Future[T]] = [Future() for _ in pieces]
+        self._waiting.extend(zip(pieces, mine, strict=True))
         try:
-            for (_, future), outcome in zip(group, self._work([piece for piece, _ in group]), strict=True):
+            with self._turn:
+                while not all(future.done() for future in mine):
+                    self._next()
+        except BaseException:
+            for future in mine:
+                future.cancel()
+            raise
+        return [future.result() for future in mine]
+
+    def _next(self) -> None:
+        group: list[tuple[S, Future[T]]] = []
+        try:
+            while self._waiting and len(group) < self._most:
+                piece, future = self._waiting.popleft()
+                if future.set_running_or_notify_cancel():
+                    group.append((piece, future))
+            for (_, future), outcome in zip(group, self._outcomes(group), strict=True):
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
-        except BaseException as error:
+        finally:
             # Whoever waits must not wait for ever, also where this thread is being ended.
             for _, future in group:
-                future.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
+                if not future.done():
+                    future.set_exception(StoreError("Whoever did it was stopped; nobody knows how far", retryable=True))
+
+    def _outcomes(self, group: Sequence[tuple[S, Future[T]]]) -> Sequence[T | Exception]:
+        try:
+            return self._work([piece for piece, _ in group])
+        except Exception as error:  # noqa: BLE001 - everyone in the group gets it
+            return [error] * len(group)

@@ -19,7 +19,7 @@ def event_id(occurred_at: datetime, resource: str, key: str | None, chance: Chan
     """The id of an event: its instant in microseconds, a digest of its resource, and one of the caller's key or chance.
 
     What decides where an event lies is in its id, so that an id that is given twice is looked for in one place. Raises
-    InvalidInputError for an instant before 1970.
+    InvalidInputError for an instant before 1970, or without a time zone.
     """
     tail = chance.identifier(4 * _TAIL_DIGITS) if key is None else _digest(key, _TAIL_DIGITS)
     return f"{_begins(occurred_at)}{_digest(resource, _PLACE_DIGITS)}{tail}"
@@ -63,6 +63,8 @@ def share_of(identifier: str, shares: int) -> int:
 
 
 def _begins(instant: datetime) -> str:
+    if instant.utcoffset() is None:
+        raise InvalidInputError("An instant without a time zone names none; give it one (for example UTC)")
     passed = (instant - _EPOCH) // timedelta(microseconds=1)
     if passed < 0:
         raise InvalidInputError("An event occurred in 1970 or later")
@@ -70,4 +72,4 @@ def _begins(instant: datetime) -> str:
 
 
 def _digest(text: str, digits: int) -> str:
-    return blake2b(text.encode(), digest_size=8).hexdigest()[:digits]
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()[:digits]

@@ -18,6 +18,8 @@ from aircraftops_data.model.entity import Entity, UtcDatetime
 from aircraftops_data.model.schema import AUDIT_EVENTS, GSI1, GSI2, GSI3
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Tenant = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern="^[^/]+$")]
+"""Without a slash: what stands before one in a chain's name tells the chains of a tenant apart."""
 Count = Annotated[int, Field(ge=0)]
 Shard = Annotated[int, Field(ge=0, le=99)]
 DEFAULT_TENANT = "default"
@@ -52,7 +54,7 @@ class AuditEvent(Entity, table=AUDIT_EVENTS, entity_type="audit_event"):
     actor: Name
     action: Name
     resource: Name
-    tenant: Name = DEFAULT_TENANT
+    tenant: Tenant = DEFAULT_TENANT
     outcome: Outcome = Outcome.SUCCESS
     source: Name | None = None
     """The program or service that says so."""

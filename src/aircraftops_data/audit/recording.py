@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+from aircraftops_data.audit.encoding import encode_item
 from aircraftops_data.audit.holding import keep_for
 from aircraftops_data.audit.known import Known, Note
 from aircraftops_data.audit.model import AuditEvent, said
@@ -58,8 +59,12 @@ class Record(OfEntity[AuditEvent]):
 
     def says_the_same(self, other: AuditEvent) -> bool:
         """Whether this is the very same event, wherever and for how long it is kept."""
-        mine = cast("AuditEvent", self.codec.entity(self.codec.item(self.entity)))
-        return said(mine) == said(other)
+        return self._told(self.entity) == self._told(other)
+
+    def _told(self, event: AuditEvent) -> bytes:
+        """What an event says, as it is stored: to Python 1 and True are equal."""
+        stored = {name: self.codec.field(name, value) for name, value in said(event).items()}
+        return encode_item({name: value for name, value in stored.items() if value is not None})
 
 
 class Nothing:
@@ -90,18 +95,24 @@ class Recorded:
 def record(event: AuditEvent, known: Known, context: Context) -> Plan[Recorded]:
     """Put an event, or find that the same is there. Raises AlreadyExistsError for another of its id.
 
-    What a legal hold covers is kept for it as soon as it is there: 4 write units and 2 read units more.
+    What a legal hold covers is kept for it as soon as it is there: 4 write units and 3 read units more.
     """
     yield from known.refresh(context)
     intent = Record(event, known)
+    recorded = yield from _put(intent, context)
+    # Also where it was there: who put it may have got no further.
+    for hold in known.holds:
+        if hold.covers(event):
+            yield from keep_for(hold, event, context)
+    return recorded
+
+
+def _put(intent: Record, context: Context) -> Plan[Recorded]:
     try:
-        stored = yield from write(intent, context)
+        return Recorded((yield from write(intent, context)), intent.item, fresh=True)
     except AlreadyExistsError as taken:
         existing = taken.existing
         if isinstance(existing, AuditEvent) and intent.says_the_same(existing):
             return Recorded(existing, intent.item, fresh=False)
-        raise AlreadyExistsError(f"Event {event.id} is there and says something else", existing=existing) from None
-    for hold in known.holds:
-        if hold.covers(event):
-            yield from keep_for(hold, event, context)
-    return Recorded(stored, intent.item, fresh=True)
+        message = f"Event {intent.entity.id} is there and says something else"
+        raise AlreadyExistsError(message, existing=existing) from None

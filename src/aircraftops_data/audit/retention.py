@@ -104,13 +104,17 @@ class Retention:
     def expires_at(self, tenant: str, action: str, occurred_at: datetime, now: datetime) -> datetime | None:
         """When an event recorded now may be deleted, in whole seconds and never early; None for never.
 
-        The time counts from `now`, or from when the event occurred where that is said to be later.
+        The time counts from `now`, or from when the event occurred where that is said to be later. Raises
+        InvalidInputError for one that would end after the year 9999.
         """
         keep = self.keep(tenant, action)
         if keep is None:
             return None
-        end = max(now, occurred_at) + keep
-        return end.replace(microsecond=0) + timedelta(seconds=1) if end.microsecond else end
+        try:
+            end = max(now, occurred_at) + keep
+            return end.replace(microsecond=0) + timedelta(seconds=1) if end.microsecond else end
+        except OverflowError:
+            raise InvalidInputError("An event of that instant would be kept beyond the year 9999") from None
 
 
 def _check_keep(keep: timedelta | None) -> None:

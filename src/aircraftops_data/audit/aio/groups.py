@@ -6,7 +6,6 @@ import asyncio
 from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any, Generic, TypeAlias, TypeVar
 
 S = TypeVar("S")
@@ -30,30 +29,48 @@ class AsyncGroups(Generic[S, T]):
     async def do(self, pieces: Sequence[S]) -> list[T]:
         """What the pieces came to, in order. Raises what went wrong with the first that failed."""
         loop = asyncio.get_running_loop()
-        mine: list[tuple[S, Future[T]]] = [(piece, loop.create_future()) for piece in pieces]
-        self._waiting.extend(mine)
+        mine: list[Future[T]] = [loop.create_future() for _ in pieces]
+        self._waiting.extend(zip(pieces, mine, strict=True))
         try:
             async with self._turn:
-                while not all(future.done() for _, future in mine):
-                    group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-                    await asyncio.shield(asyncio.create_task(self._together(group), name="aircraftops"))
+                while not all(future.done() for future in mine):
+                    await self._next(mine)
         except asyncio.CancelledError:
-            for piece in mine:
-                with suppress(ValueError):
-                    self._waiting.remove(piece)
+            for future in mine:
+                future.cancel()
             raise
-        return [future.result() for _, future in mine]
+        return [future.result() for future in mine]
+
+    async def _next(self, mine: Sequence[Future[T]]) -> None:
+        """Do the next group. Where nothing waits, mine is under way yet: whoever began it was cancelled."""
+        group: list[tuple[S, Future[T]]] = []
+        while self._waiting and len(group) < self._most:
+            piece, future = self._waiting.popleft()
+            if not future.cancelled():
+                group.append((piece, future))
+        if group:
+            await asyncio.shield(asyncio.create_task(self._together(group), name="aircraftops"))
+        else:
+            await asyncio.wait([future for future in mine if not future.done()])
 
     async def _together(self, group: list[tuple[S, Future[T]]]) -> None:
-        outcomes: list[T | Exception]
         try:
-            outcomes = await self._work([piece for piece, _ in group])
+            for (_, future), outcome in zip(group, await self._outcomes(group), strict=True):
+                if future.cancelled():
+                    continue
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                    # Asked for here, so that asyncio does not complain of those whose caller was cancelled.
+                    future.exception()
+                else:
+                    future.set_result(outcome)
+        finally:
+            # Whoever waits must not wait for ever, also where this task was cancelled.
+            for _, future in group:
+                future.cancel()
+
+    async def _outcomes(self, group: Sequence[tuple[S, Future[T]]]) -> Sequence[T | Exception]:
+        try:
+            return await self._work([piece for piece, _ in group])
         except Exception as error:  # noqa: BLE001 - everyone in the group gets it
-            outcomes = [error] * len(group)
-        for (_, future), outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-                # Asked for here, so that asyncio does not complain of those whose caller was cancelled.
-                future.exception()
-            else:
-                future.set_result(outcome)
+            return [error] * len(group)
