@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aircraftops_data import AUDIT_EVENTS, CoreTable
-from aircraftops_data.audit import Audit, AuditEvent, HeldEvent, LegalHold
+from aircraftops_data.audit import Audit, AuditEvent, FindingKind, HeldEvent, LegalHold
 from aircraftops_data.audit.holding import keep_for, lift
 from aircraftops_data.errors import (
     AlreadyExistsError,
@@ -20,7 +20,7 @@ from aircraftops_data.errors import (
     StoreError,
 )
 from aircraftops_data.testing import ManualClock
-from audit_over import asked, audit_over
+from audit_over import asked, audit_over, everywhere, on_local
 from conftest import Connect
 from faults import At, before, faulty, lost_reply, lost_request
 
@@ -49,6 +49,7 @@ def due(audit: Audit, event: AuditEvent) -> Any:
     return audit.core.get(AuditEvent, resource=event.resource, id=event.id, consistent=True).expires_at
 
 
+@everywhere
 def test_what_a_hold_covers_outlives_its_time_and_is_due_again_when_it_ends(audit: Audit, clock: ManualClock) -> None:
     held, other = audit.record(**asked()), audit.record(**asked(tenant="other"))
     for_ever = audit.record(**asked(expires_at=None))
@@ -67,6 +68,7 @@ def test_what_a_hold_covers_outlives_its_time_and_is_due_again_when_it_ends(audi
     assert [due(audit, event) for event in (held, for_ever, meanwhile)] == [held.expires_at, None, meanwhile.expires_at]
 
 
+@on_local
 def test_a_held_event_is_otherwise_as_it_was(audit: Audit) -> None:
     event = audit.record(**asked(details={"a": 1}))
     audit.hold(case())
@@ -81,15 +83,19 @@ COVERING: dict[str, dict[str, Any]] = {
     "tenant and action": {"tenant": "acme", "action": "aircraft.transfer"},
     "actor": {"actor": "user:ana"},
     "resource": {"resource": "aircraft:a835af"},
-    "all of them": {"tenant": "acme", "action": "aircraft.transfer", "actor": "user:ana", "resource": "aircraft:a835af"},
+    "all of them": {
+        "tenant": "acme",
+        "action": "aircraft.transfer",
+        "actor": "user:ana",
+        "resource": "aircraft:a835af",
+    },
 }
 
 
+@on_local
 def test_a_hold_covers_what_fits_all_that_it_names(audit: Audit) -> None:
     fits = audit.record(**asked())
-    others = [
-        audit.record(**asked(**{name: "other"})) for name in ("tenant", "action", "actor", "resource")
-    ]
+    others = [audit.record(**asked(**{name: "other"})) for name in ("tenant", "action", "actor", "resource")]
     for place, (name, covered) in enumerate(COVERING.items()):
         hold = case(f"case-{place}", **covered)
         expected = [event for event in (fits, *others) if hold.covers(event)]
@@ -99,6 +105,7 @@ def test_a_hold_covers_what_fits_all_that_it_names(audit: Audit) -> None:
     assert [due(audit, event) for event in (fits, *others)] == [event.expires_at for event in (fits, *others)]
 
 
+@on_local
 def test_a_hold_of_a_time_covers_its_first_and_last_instant(audit: Audit, clock: ManualClock) -> None:
     begin, moment = clock.now(), timedelta(microseconds=1)
     instants = [begin - moment, begin, begin + timedelta(days=40), begin + timedelta(days=40) + moment]
@@ -109,6 +116,7 @@ def test_a_hold_of_a_time_covers_its_first_and_last_instant(audit: Audit, clock:
 
 
 @pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+@on_local
 def test_of_two_holds_the_last_that_ends_lets_go(audit: Audit, order: tuple[str, str]) -> None:
     event = audit.record(**asked())
     assert audit.hold(case("one")) == audit.hold(case("two", actor="user:ana")) == 1
@@ -120,6 +128,7 @@ def test_of_two_holds_the_last_that_ends_lets_go(audit: Audit, order: tuple[str,
     assert list(audit.core.query(HeldEvent.primary(resource=event.resource))) == []
 
 
+@on_local
 def test_a_hold_placed_again_is_the_same_and_keeps_what_has_come_otherwise(core: CoreTable, audit: Audit) -> None:
     audit.record(**asked())
     assert audit.hold(case()) == 1
@@ -133,6 +142,7 @@ def test_a_hold_placed_again_is_the_same_and_keeps_what_has_come_otherwise(core:
         audit.hold(case(tenant="acme", action="other"))
 
 
+@on_local
 def test_another_process_keeps_what_a_hold_covers_within_a_minute(
     core: CoreTable, audit: Audit, clock: ManualClock
 ) -> None:
@@ -155,6 +165,7 @@ def test_another_process_keeps_what_a_hold_covers_within_a_minute(
     assert due(audit, free) == free.expires_at
 
 
+@everywhere
 def test_a_hold_of_nothing_in_particular_or_that_no_key_holds_is_refused(audit: Audit) -> None:
     for nothing in ({"action": "login"}, {"since": audit.context.clock.now()}):
         with pytest.raises(InvalidInputError):
@@ -167,6 +178,7 @@ def test_a_hold_of_nothing_in_particular_or_that_no_key_holds_is_refused(audit: 
         audit.release("case-1")
 
 
+@on_local
 def test_holds_of_any_name_are_kept_apart(audit: Audit) -> None:
     event = audit.record(**asked())
     names = ("a", "a#b", "a%23b", "#", "é", "/", "x" * 256, "#" * 256)
@@ -178,6 +190,7 @@ def test_holds_of_any_name_are_kept_apart(audit: Audit) -> None:
     assert due(audit, event) == event.expires_at
 
 
+@on_local
 def test_an_event_on_hold_is_not_erased(audit: Audit) -> None:
     chain, event = audit.chain("acme"), audit.event(**asked())
     chain.append([event])
@@ -191,10 +204,33 @@ def test_an_event_on_hold_is_not_erased(audit: Audit) -> None:
     assert chain.verify().ok
 
 
+@on_local
+def test_an_event_that_is_taken_into_a_chain_while_on_hold_is_due_again_afterwards(
+    core: CoreTable, audit: Audit, clock: ManualClock
+) -> None:
+    chain, alone, beside = audit.chain("acme"), audit.record(**asked()), audit.event(**asked())
+    with core.transaction() as transaction:
+        transaction.add(chain.action(beside))
+    assert audit.hold(case()) == 2
+    chain.append([alone, audit.event(**asked()), audit.event(**asked(expires_at=None))])
+    clock.advance(timedelta(minutes=2))
+    assert len(chain.settle()) == 1
+    assert chain.verify().ok
+    audit.release("case-1")
+    assert due(audit, beside) == beside.expires_at
+    assert chain.verify().counts[FindingKind.OK] == 4
+    clock.advance(MONTH)
+    for event in (alone, beside):
+        core.delete(AuditEvent, resource=event.resource, id=event.id)
+    report = chain.verify()
+    assert (report.ok, report.counts[FindingKind.EXPIRED]) == (True, 2)
+
+
 # What goes wrong
 
 
 @pytest.mark.parametrize("fault", [lost_request, lost_reply], ids=["lost requests", "lost replies"])
+@on_local
 def test_an_event_under_a_hold_is_kept_once_recording_it_has_said_so(core: CoreTable, audit: Audit, fault: Any) -> None:
     audit.hold(case())
     for place in range(8):
@@ -211,6 +247,7 @@ def test_an_event_under_a_hold_is_kept_once_recording_it_has_said_so(core: CoreT
     assert audit.release("case-1") == 8
 
 
+@on_local
 def test_a_hold_and_its_end_that_fail_midway_are_finished_when_said_again(core: CoreTable, audit: Audit) -> None:
     events = [audit.record(**asked(resource=f"r{number}")) for number in range(3)]
     watched, transport = faulty(core)
@@ -229,6 +266,7 @@ def test_a_hold_and_its_end_that_fail_midway_are_finished_when_said_again(core: 
     assert [due(audit, event) for event in events] == [event.expires_at for event in events]
 
 
+@on_local
 def test_two_who_keep_an_event_for_one_hold_at_once_both_succeed(core: CoreTable, audit: Audit) -> None:
     event = audit.record(**asked())
     watched, transport = faulty(core)
@@ -237,6 +275,7 @@ def test_two_who_keep_an_event_for_one_hold_at_once_both_succeed(core: CoreTable
     assert due(audit, event) is None
 
 
+@on_local
 def test_two_holds_that_come_at_once_both_keep_an_event(core: CoreTable, audit: Audit) -> None:
     watched, transport = faulty(core)
     # Without an expiry there is nothing to change beside what is noted.
@@ -257,6 +296,7 @@ def _held(audit: Audit, event: AuditEvent) -> list[str]:
     return [held.hold for held in audit.core.query(query).consistent()]
 
 
+@everywhere
 def test_of_two_holds_that_end_at_once_one_lets_go(core: CoreTable, audit: Audit) -> None:
     event = audit.record(**asked())
     audit.hold(case("one"))
@@ -267,6 +307,7 @@ def test_of_two_holds_that_end_at_once_one_lets_go(core: CoreTable, audit: Audit
     assert due(audit, event) == event.expires_at
 
 
+@on_local
 def test_a_hold_that_comes_as_the_last_one_ends_keeps_the_event(core: CoreTable, audit: Audit) -> None:
     event = audit.record(**asked())
     audit.hold(case("one"))
@@ -279,6 +320,7 @@ def test_a_hold_that_comes_as_the_last_one_ends_keeps_the_event(core: CoreTable,
     assert due(audit, event) == event.expires_at
 
 
+@on_local
 def test_a_hold_that_ends_as_another_comes_lets_that_one_keep_the_event(core: CoreTable, audit: Audit) -> None:
     event = audit.record(**asked())
     audit.hold(case("one"))
@@ -290,6 +332,7 @@ def test_a_hold_that_ends_as_another_comes_lets_that_one_keep_the_event(core: Co
     assert due(audit, event) == event.expires_at
 
 
+@on_local
 def test_an_event_that_is_gone_is_kept_for_nothing(core: CoreTable, audit: Audit) -> None:
     event = audit.record(**asked())
     audit.core.delete(AuditEvent, resource=event.resource, id=event.id)

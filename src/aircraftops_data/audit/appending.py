@@ -25,6 +25,7 @@ from aircraftops_data.audit.block import (
     receipts_of,
 )
 from aircraftops_data.audit.encoding import leaf_hash
+from aircraftops_data.audit.holding import EXPIRY
 from aircraftops_data.audit.recording import Recorded
 from aircraftops_data.clock import Retry
 from aircraftops_data.core.asking import finding, query_reading
@@ -57,7 +58,7 @@ class Written:
     def of(cls, recorded: Recorded, algorithm: str = ALGORITHM) -> Written:
         """What was recorded."""
         event, item = recorded.event, recorded.item
-        expires_at = None if event.expires_at is None else int(event.expires_at.timestamp())
+        expires_at = int(item[EXPIRY]["N"]) if EXPIRY in item else None
         entry = Entry(event.resource, event.id, leaf_hash(item, algorithm), expires_at)
         return cls(entry, recorded.fresh, event.after_block or 0)
 

@@ -28,7 +28,7 @@ from aircraftops_data.translation.values import encode_value
 
 T = TypeVar("T")
 
-_EXPIRY = AUDIT_EVENTS.ttl_attribute or ""
+EXPIRY = AUDIT_EVENTS.ttl_attribute or ""
 
 
 class SetExpiry(Writing):
@@ -45,9 +45,9 @@ class SetExpiry(Writing):
         """A change of the one attribute, under all else that was read."""
         if stored is None:
             return []
-        after = {name: value for name, value in stored.items() if name != _EXPIRY}
+        after = {name: value for name, value in stored.items() if name != EXPIRY}
         if self._expires_at is not None:
-            after[_EXPIRY] = encode_value(int(self._expires_at.timestamp()))
+            after[EXPIRY] = encode_value(int(self._expires_at.timestamp()))
         return Rewrite(self.definition, stored, after).resolve(None, stamp)
 
     def outcome(self, item: Item | None) -> None:

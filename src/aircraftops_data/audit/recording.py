@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aircraftops_data.audit.encoding import encode_item
-from aircraftops_data.audit.holding import keep_for
+from aircraftops_data.audit.holding import EXPIRY, held_by, keep_for
 from aircraftops_data.audit.known import Known, Note
 from aircraftops_data.audit.model import AuditEvent, said
 from aircraftops_data.core.commit import write
@@ -18,6 +18,7 @@ from aircraftops_data.model.conditions import Attribute, absent
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan
+from aircraftops_data.translation.values import encode_value
 
 
 class Record(OfEntity[AuditEvent]):
@@ -85,7 +86,7 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event that is stored, as item and as entity; whether this call put it there."""
+    """An event that is stored, and its item as it was put; whether this call put it there."""
 
     event: AuditEvent
     item: Item
@@ -113,6 +114,14 @@ def _put(intent: Record, context: Context) -> Plan[Recorded]:
     except AlreadyExistsError as taken:
         existing = taken.existing
         if isinstance(existing, AuditEvent) and intent.says_the_same(existing):
-            return Recorded(existing, intent.item, fresh=False)
+            return Recorded(existing, (yield from _as_put(intent.item, existing, context)), fresh=False)
         message = f"Event {intent.entity.id} is there and says something else"
         raise AlreadyExistsError(message, existing=existing) from None
+
+
+def _as_put(item: Item, event: AuditEvent, context: Context) -> Plan[Item]:
+    """The item of an event with the expiry it was put with: a legal hold takes that away, and puts it back."""
+    if event.expires_at is not None:
+        return item
+    due_at = next((held.due_at for held in (yield from held_by(event.resource, event.id, context))), None)
+    return item if due_at is None else {**item, EXPIRY: encode_value(int(due_at.timestamp()))}
