@@ -5,17 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+
 from aircraftops_data import CoreTable
 from aircraftops_data.audit import Audit, AuditOptions
 from aircraftops_data.audit.aio.audit import AsyncAudit
 from blocking import Blocking, BlockingCore
 from memory import Memory
 
+_SLOW = [pytest.param(engine, marks=pytest.mark.slow) for engine in ("local-direct", "local-async")]
+everywhere = pytest.mark.parametrize("engine", ["moto", *_SLOW], indirect=True)
+"""Over moto, and by either core over DynamoDB Local; other transports have tests of their own."""
+on_local = pytest.mark.parametrize("engine", _SLOW, indirect=True)
+"""What takes moto too long."""
 AT = datetime(2026, 11, 21, 7, 0, 0, 123456, tzinfo=UTC)
 
 
 def audit_over(core: CoreTable, **options: Any) -> Audit:
-    """The audit events of a core, called as the blocking ones are; puts one event at a time where not told otherwise."""
+    """The audit events of a core, called as the blocking ones are; one is put at a time where nothing else is said."""
     given = AuditOptions(**{"concurrency": 1, **options})
     if isinstance(core, BlockingCore):
         return cast("Audit", Blocking(AsyncAudit(core._inner, given)))

@@ -63,11 +63,11 @@ def test_what_an_event_cannot_say_is_refused_and_not_passed_over() -> None:
         {"payload": {"a": float("inf")}},
         {"payload": "\ud800"},
         {"payload": {"a": object()}},
-        {"expires_at": datetime(2030, 1, 1)},
+        {"expires_at": datetime(2030, 1, 1)},  # noqa: DTZ001 - a naive one on purpose
         {"key": "k"},
         {"occurred_at": None},
         {"occurred_at": "2026-11-21T07:00:00Z"},
-        {"occurred_at": datetime(2026, 11, 21)},
+        {"occurred_at": datetime(2026, 11, 21)},  # noqa: DTZ001 - a naive one on purpose
         {"occurred_at": datetime(1969, 12, 31, tzinfo=UTC)},
         {"occurred_at": datetime.max.replace(tzinfo=UTC)},
         {"occurred_at": datetime.max.replace(tzinfo=WEST)},
@@ -146,7 +146,9 @@ def test_events_expire_as_the_closest_rule_says_or_as_they_say_themselves() -> N
     assert audit.event(**asked(expires_at=at)).expires_at == at.replace(microsecond=0)
     assert audit.event(**asked(occurred_at=AT)).expires_at != AT + timedelta(days=1)
     later = AT + timedelta(days=10_000)
-    assert audit.event(**asked(occurred_at=later)).expires_at == later.replace(microsecond=0) + timedelta(days=1, seconds=1)
+    assert audit.event(**asked(occurred_at=later)).expires_at == later.replace(microsecond=0) + timedelta(
+        days=1, seconds=1
+    )
 
 
 # Without secrets

@@ -290,7 +290,7 @@ def test_what_a_cancelled_task_has_begun_is_done_for_the_others() -> None:
         assert all(work.seen)
         work.gate.set()
         assert (await other, await late) == ([4], [6])
-        assert sum(work.seen, []) == [0, 1, 2, 3]
+        assert [piece for group in work.seen for piece in group] == [0, 1, 2, 3]
 
     run(scenario)
 
@@ -327,7 +327,7 @@ def test_tasks_cancelled_at_any_moment_lose_no_piece_of_the_others() -> None:
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         for n, outcome in enumerate(outcomes):
             assert outcome == [2 * n] or (n % 3 == 0 and isinstance(outcome, asyncio.CancelledError))
-        done = sum(work.seen, [])
+        done = [piece for group in work.seen for piece in group]
         assert len(done) == len(set(done))
 
     run(scenario)

@@ -25,7 +25,7 @@ from aircraftops_data.errors import InvalidInputError
 CHANCE = Chance()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
-instants = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))
+instants = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - a naive one on purpose
 texts = st.text(max_size=20)
 
 
@@ -64,7 +64,7 @@ def test_ids_by_chance_are_all_different() -> None:
     assert len({event_id(NEW_YEAR, "r", None, CHANCE) for _ in range(1000)}) == 1000
 
 
-@pytest.mark.parametrize("at", [EPOCH - timedelta(microseconds=1), datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 1, 1)])
+@pytest.mark.parametrize("at", [EPOCH - timedelta(microseconds=1), datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 1, 1)])  # noqa: DTZ001 - a naive one on purpose
 def test_instants_before_1970_and_those_without_a_zone_have_no_id(at: datetime) -> None:
     for made in (lambda: event_id(at, "r", None, CHANCE), lambda: first_id(at), lambda: last_id(at)):
         with pytest.raises(InvalidInputError):

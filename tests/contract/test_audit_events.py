@@ -12,7 +12,7 @@ from aircraftops_data import AUDIT_EVENTS, CoreTable
 from aircraftops_data.audit import Audit, AuditEvent, FieldChange
 from aircraftops_data.errors import AlreadyExistsError, InvalidKeyError, ItemTooLargeError, NotFoundError, StoreError
 from aircraftops_data.testing import ManualClock
-from audit_over import AT, asked, audit_over
+from audit_over import AT, asked, audit_over, everywhere, on_local
 from conftest import Connect
 from faults import FAULTS, At, kind_of
 
@@ -37,6 +37,7 @@ def at(key: str, **more: Any) -> dict[str, Any]:
     return asked(occurred_at=AT, key=key, **more)
 
 
+@everywhere
 def test_an_event_is_read_back_as_it_was_said(audit: Audit) -> None:
     changes = [FieldChange(field="operator", before=None, after={"name": "UAL", "seats": [1, Decimal("1.5")]})]
     details = {"from": "UAL", "to": None, "n": 3, "ratio": Decimal("0.1"), "deep": {"list": [{"a": True}]}}
@@ -57,6 +58,7 @@ def test_an_event_is_read_back_as_it_was_said(audit: Audit) -> None:
     assert (found.details, found.payload, found.changes) == (details, '{"b":[1]}', changes)
 
 
+@on_local
 def test_an_event_that_is_not_there_is_not_found(audit: Audit) -> None:
     with pytest.raises(NotFoundError):
         audit.get("aircraft:a835af", "0" * 32)
@@ -85,6 +87,7 @@ OTHER: dict[str, tuple[Any, Any]] = {
 }
 
 
+@on_local
 def test_an_event_said_again_in_other_spellings_is_one(audit: Audit) -> None:
     for name, (first, again) in SAME.items():
         stored = audit.record(**at(name, details={"a": first}))
@@ -93,6 +96,7 @@ def test_an_event_said_again_in_other_spellings_is_one(audit: Audit) -> None:
     assert audit.by_resource("aircraft:a835af").count() == len(SAME)
 
 
+@on_local
 def test_details_and_changes_of_another_kind_are_another_event(audit: Audit) -> None:
     for name, (first, other) in OTHER.items():
         for part in ("details", "changes"):
@@ -121,6 +125,7 @@ ELSE: list[dict[str, Any]] = [
 ]
 
 
+@everywhere
 def test_an_event_of_the_same_id_that_says_something_else_is_refused(audit: Audit) -> None:
     same = at("k", details={"a": 1}, payload={"a": 1}, changes=[FieldChange(field="a", before=1)])
     stored = audit.record(**same)
@@ -130,6 +135,7 @@ def test_an_event_of_the_same_id_that_says_something_else_is_refused(audit: Audi
     assert list(audit.by_resource("aircraft:a835af")) == [stored]
 
 
+@on_local
 def test_how_long_an_event_is_kept_and_where_it_lies_are_not_what_it_says(audit: Audit, clock: ManualClock) -> None:
     stored = audit.record(**at("k"))
     audit.spread("actor", "user:ana", 100)
@@ -139,6 +145,7 @@ def test_how_long_an_event_is_kept_and_where_it_lies_are_not_what_it_says(audit:
     assert audit.get(stored.resource, stored.id) == stored
 
 
+@everywhere
 def test_an_expired_event_is_hidden_but_nothing_else_takes_its_place(audit: Audit, clock: ManualClock) -> None:
     stored = audit.record(**at("k"))
     clock.advance(timedelta(days=31))
@@ -154,6 +161,7 @@ def test_an_expired_event_is_hidden_but_nothing_else_takes_its_place(audit: Audi
 CONFUSABLE = ("a", "a#b", "a%23b", "a%b", "#", "%", "%2523", "a/b", " ", "é", "e\u0301", "\0", "🛩", "a\nb", "A", "a#")
 
 
+@on_local
 def test_names_of_any_letters_are_kept_apart_in_every_listing(audit: Audit) -> None:
     for name in CONFUSABLE:
         tenant = name.replace("/", "|")
@@ -172,6 +180,7 @@ def test_names_of_any_letters_are_kept_apart_in_every_listing(audit: Audit) -> N
         assert audit.actions(tenant) == [name]
 
 
+@everywhere
 def test_a_separator_in_one_name_does_not_reach_into_the_next(audit: Audit) -> None:
     audit.record(actor="u", resource="r", tenant="a#b", action="c")
     audit.record(actor="u", resource="r", tenant="a", action="b#c")
@@ -180,6 +189,7 @@ def test_a_separator_in_one_name_does_not_reach_into_the_next(audit: Audit) -> N
 
 
 @pytest.mark.parametrize("name", [MAX, "#" * 256, "%" * 256], ids=["of four bytes", "of separators", "of escapes"])
+@on_local
 def test_the_longest_names_are_found_again(audit: Audit, name: str) -> None:
     audit.record(actor=name, action="a", resource=name, tenant=name, correlation_id=name, source=name)
     listed = (audit.by_resource(name), audit.by_actor(name), audit.by_tenant(name), audit.by_correlation(name))
@@ -187,12 +197,14 @@ def test_the_longest_names_are_found_again(audit: Audit, name: str) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["acme", MAX])
+@on_local
 def test_names_that_no_key_can_hold_are_refused_and_nothing_is_stored(audit: Audit, tenant: str) -> None:
     with pytest.raises(InvalidKeyError):
         audit.record(**asked(action=MAX, tenant=tenant))
     assert audit.by_resource("aircraft:a835af").all() == []
 
 
+@on_local
 def test_an_event_may_take_nearly_400_kb_and_no_more(audit: Audit) -> None:
     parts = [FieldChange(field=f"f{number}", before="x" * 40_000) for number in range(11)]
     stored = audit.record(**asked(changes=parts[:6], payload="y" * 130_000, details={"z": "z" * 16_000}))
@@ -202,6 +214,7 @@ def test_an_event_may_take_nearly_400_kb_and_no_more(audit: Audit) -> None:
     assert audit.by_actor("user:ana").count() == 1
 
 
+@on_local
 def test_months_and_years_are_those_of_utc(audit: Audit) -> None:
     year_end = datetime(2027, 1, 1, tzinfo=UTC)
     last = audit.record(**asked(occurred_at=year_end - timedelta(microseconds=1)))
@@ -213,6 +226,7 @@ def test_months_and_years_are_those_of_utc(audit: Audit) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
+@on_local
 def test_an_event_is_there_once_whatever_befell_any_of_its_requests(core: CoreTable, name: str) -> None:
     fault, times, kinds = FAULTS[name]
     # The layout, the holds, and the put with its notes.
@@ -232,6 +246,7 @@ def test_an_event_is_there_once_whatever_befell_any_of_its_requests(core: CoreTa
         assert audit.record(event).id == event.id
 
 
+@everywhere
 def test_a_second_event_of_an_action_and_month_takes_one_plain_put(core: CoreTable) -> None:
     transport = At(core.runner.transport)
     audit = audit_over(type(core)(transport, core.context))
