@@ -77,7 +77,7 @@ class AsyncAircraftOps:
 
     @cached_property
     def audit(self) -> AsyncAudit:
-        """Audit events and their chains. Loaded when first used; a local engine gets the table with the first event."""
+        """Audit events and their chains. Loaded when first used; on a local engine its first event makes the table."""
         from aircraftops_data.audit.aio.audit import AsyncAudit
         from aircraftops_data.audit.options import AuditOptions
 

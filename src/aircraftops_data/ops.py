@@ -78,7 +78,7 @@ class AircraftOps:
 
     @cached_property
     def audit(self) -> Audit:
-        """Audit events and their chains. Loaded when first used; a local engine gets the table with the first event."""
+        """Audit events and their chains. Loaded when first used; on a local engine its first event makes the table."""
         from aircraftops_data.audit.audit import Audit
         from aircraftops_data.audit.options import AuditOptions
 

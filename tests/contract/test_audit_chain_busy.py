@@ -64,7 +64,8 @@ def test_an_item_that_is_none_any_more_is_reported_also_where_an_event_is_in_no_
 ) -> None:
     grow(core, 3)
     audit, send, name = Audit(core), core.runner.transport.send, core.context.names[AUDIT_EVENTS]
-    audit.record(actor="user:ana", action="transfer", resource="aircraft:9", tenant="acme", chain="acme")
+    event = audit.event(actor="user:ana", action="transfer", resource="aircraft:9", tenant="acme")
+    audit.put(event.model_copy(update={"chain": "acme", "after_block": 3}))
     clock.advance(3600)
     partition = "CHAIN_HEAD#acme" if sort == "HEAD" else "CHAIN#acme"
     key = {"PK": {"S": partition}, "SK": {"S": sort}}

@@ -51,12 +51,6 @@ def month_of(instant: datetime) -> str:
     return f"{instant:%Y-%m}"
 
 
-def months(since: datetime, until: datetime) -> list[str]:
-    """The months from one instant to another, oldest first."""
-    first, last = (instant.year * 12 + instant.month - 1 for instant in (since, until))
-    return [f"{count // 12:04}-{count % 12 + 1:02}" for count in range(first, last + 1)]
-
-
 def share_of(identifier: str, shares: int) -> int:
     """One of so many shards, always the same for the same event."""
     return int(identifier[-8:], 16) % shares

@@ -102,6 +102,8 @@ def spread(kind: Literal["actor", "action"], value: str, shards: int, context: C
     An action is named with its tenant: `acme#login`. Raises InvalidInputError for fewer shards than there are,
     VersionConflictError or AlreadyExistsError where another changes the layout meanwhile.
     """
+    if kind not in ("actor", "action"):
+        raise InvalidInputError(f"What is spread is an actor or an action, not {kind!r}")
     name = f"{kind}:{value}"
     before = yield from layout(context, consistent=True)
     if shards < (before or Layout()).shards.get(name, 1):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from aircraftops_data.audit.identity import belongs, month_of
+from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.declarations import Index, PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
 from aircraftops_data.model.schema import AUDIT_EVENTS, GSI1, GSI2, GSI3
@@ -32,6 +33,14 @@ class Outcome(StrEnum):
     FAILURE = "failure"
     DENIED = "denied"
     UNKNOWN = "unknown"
+
+
+def outcome_of(text: Outcome | str) -> Outcome:
+    """The outcome of a name. Raises InvalidInputError."""
+    try:
+        return Outcome(text)
+    except ValueError:
+        raise InvalidInputError(f"An outcome is {', '.join(Outcome)}; not {text!r}") from None
 
 
 class FieldChange(BaseModel):

@@ -43,6 +43,9 @@ class AuditOptions:
     def __post_init__(self) -> None:
         """Raise InvalidInputError, UnsupportedAlgorithmError."""
         hasher(self.algorithm)
+        if self.secrets not in frozenset(SecretPolicy):
+            raise InvalidInputError(f"Secrets are dealt with by {', '.join(SecretPolicy)}, not by {self.secrets!r}")
+        object.__setattr__(self, "secrets", SecretPolicy(self.secrets))
         if not 1 <= self.group <= _MOST_IN_A_GROUP:
             raise InvalidInputError(f"A group has 1 to {_MOST_IN_A_GROUP} events, not {self.group}")
         if self.concurrency < 1:

@@ -23,7 +23,7 @@ from aircraftops_data.audit.listing import (
     of_resource,
     of_tenant,
 )
-from aircraftops_data.audit.model import DEFAULT_TENANT, AuditEvent, HeldEvent, LegalHold, Outcome
+from aircraftops_data.audit.model import DEFAULT_TENANT, AuditEvent, HeldEvent, LegalHold, Outcome, outcome_of
 from aircraftops_data.audit.options import AuditOptions
 from aircraftops_data.audit.recording import Nothing, Record, Recorded, record
 from aircraftops_data.core.accompanied import Changed, Companion
@@ -70,15 +70,16 @@ class AsyncAudit:
         """Store an event, or one of what is given by name (as for `event`); returns it as stored.
 
         1 write unit per KB, and for each index: actor, action, and correlation where there is one; the first of an
-        action and month in this process 5 more. The same event again changes nothing. Raises AlreadyExistsError for
-        another of the same id.
+        action and month in this process 5 more; 1 read unit where it goes into a chain. The same event again changes
+        nothing. Raises AlreadyExistsError for another of the same id.
         """
         said = self.event(**asked) if event is None else event
-        if self.options.enabled and self.options.hash_chain:
+        if not self.options.enabled:
+            return said
+        if self.options.hash_chain:
             await self.chain(said.tenant).append([said])
-        elif self.options.enabled:
-            return (await self.put(said)).event
-        return said
+            return await self.get(said.resource, said.id)
+        return (await self.put(said)).event
 
     async def put(self, event: AuditEvent) -> Recorded:
         """Put an event, or find that it is there; also the item it is stored as."""
@@ -139,7 +140,7 @@ class AsyncAudit:
         """What ended so in a tenant, of some actions or of all there are: 0.5 read units for each of them and month."""
         wanted = None if actions is None else sorted(actions)
         name = f"outcome {(tenant, str(outcome), wanted)!r}"
-        return self._listed(name, of_tenant(tenant, wanted, [Outcome(outcome)]), since, until)
+        return self._listed(name, of_tenant(tenant, wanted, [outcome_of(outcome)]), since, until)
 
     def by_tenant(self, tenant: str, since: datetime | None = None, until: datetime | None = None) -> AsyncEvents:
         """All that was done in a tenant."""

@@ -72,6 +72,8 @@ class AsyncChain:
         return Record(self._marked(mine, self._appender.tip or Tip()), self._audit.known)
 
     def _own(self, event: AuditEvent) -> AuditEvent:
+        if not self._audit.options.enabled:
+            raise InvalidInputError("Audit events are switched off: no chain can take any in")
         if event.tenant != self.tenant:
             raise InvalidInputError(f"Chain {self.name!r} takes events of tenant {self.tenant!r}")
         return event
