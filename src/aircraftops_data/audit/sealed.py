@@ -28,7 +28,7 @@ from aircraftops_data.audit.verifying import ERASE
 from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError
 from aircraftops_data.translation.codec import codec_of
 
-_BATCH_ROWS = 8192
+_BATCH_ROWS = 2048
 _MICROSECONDS = 1_000_000
 _CHECKED = ("seq", "block", "event_id", "resource", "expires_at", "leaf", "item", "action")
 _CHUNK_BYTES = 1 << 20
@@ -286,6 +286,8 @@ def _batches(path: Path, kinds: Mapping[str, str], columns: Sequence[str]) -> It
         with arrow.parquet.ParquetFile(path) as file:
             if not file.schema_arrow.equals(schema_of(kinds)):
                 raise CorruptItemError("The file has other columns than a sealed export")
-            yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns), use_threads=False)
+            # Group by group: asked for all at once, it would have every group it has read in memory until the end.
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
     except arrow.ArrowException as error:
         raise CorruptItemError("The file is no Parquet file, or a damaged one") from error
