@@ -87,7 +87,7 @@ def test_every_way_appends_by_processes_that_share_a_chain(local_endpoint: str, 
     connected(local_endpoint, fresh_names).close()
     crew = Crew(processes=2, threads=2)
     loads = [Load(way=name, crew=crew, group=2) for name in WAYS]
-    throughput.measure(loads, local_endpoint, fresh_names, rounds=1, seconds=0.2, say=lambda _: None)
+    throughput.measure(loads, local_endpoint, fresh_names, first=1, seconds=0.2, say=lambda _: None)
     for load in loads:
         assert len(load.rates) == 1
         assert load.done.events == 2 * len(load.done.seconds) > 0

@@ -17,7 +17,7 @@ CREWS = (
     Crew(processes=1, threads=16),
     Crew(processes=4, threads=1),
 )
-WARM_SECONDS = 10.0
+WARM_TURNS = 4
 
 
 def all_loads(groups: Sequence[int] = GROUPS) -> list[Load]:
@@ -32,18 +32,16 @@ def all_loads(groups: Sequence[int] = GROUPS) -> list[Load]:
 
 
 def measure(
-    loads: Sequence[Load], endpoint: str, prefix: str, rounds: int, seconds: float, say: Callable[[str], object]
+    loads: Sequence[Load], endpoint: str, prefix: str, first: int, seconds: float, say: Callable[[str], object]
 ) -> None:
-    """So many rounds, each beginning with another load. The engine, which compiles, has loads that are not told."""
+    """One round, which begins with this load. The engine, which compiles, has loads that are not told."""
     for load in (loads[0], loads[-1]):
-        _carried_out(load, endpoint, prefix, max(seconds, WARM_SECONDS) if rounds > 1 else seconds)
-    for number in range(rounds):
-        first = number * len(loads) // rounds
-        for load in (*loads[first:], *loads[:first]):
-            say(f"round {number + 1}: {load.way}, {load.crew}, groups of {load.group}")
-            done, rate = _carried_out(load, endpoint, prefix, seconds)
-            load.done += done
-            load.rates.append(rate)
+        _carried_out(load, endpoint, prefix, WARM_TURNS * seconds)
+    for load in (*loads[first:], *loads[:first]):
+        say(f"{load.way}, {load.crew}, groups of {load.group}")
+        done, rate = _carried_out(load, endpoint, prefix, seconds)
+        load.done += done
+        load.rates.append(rate)
 
 
 def _carried_out(load: Load, endpoint: str, prefix: str, seconds: float) -> tuple[Appended, float]:

@@ -294,6 +294,9 @@ def _batches(path: Path, kinds: Mapping[str, str], columns: Sequence[str]) -> It
         with arrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             if not file.schema_arrow.equals(schema_of(kinds)):
                 raise CorruptItemError("The file has other columns than a sealed export")
-            yield from file.iter_batches(batch_size=_some(file.metadata), columns=list(columns), use_threads=False)
+            # Group by group: asked for all at once, it would have every group it has read in memory until the end.
+            rows, wanted = _some(file.metadata), list(columns)
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(rows, row_groups=[group], columns=wanted, use_threads=False)
     except arrow.ArrowException as error:
         raise CorruptItemError("The file is no Parquet file, or a damaged one") from error
