@@ -186,7 +186,7 @@ class World:
     ) -> Report:
         """The report of a range."""
         report = Report(self.chain)
-        begun = self.run(verification(self.chain, since, anchors, None, report, self.context), transport)
+        begun = self.run(verification(self.chain, since, anchors, report, self.context), transport)
         self.run(begun.run(until), transport)
         return report
 

@@ -362,7 +362,7 @@ def test_the_rolled_back_table_is_found_by_verifying_with_the_checkpoints_outsid
     runner, report = runner_over(Engine().hold(paper(3))), Report(CHAIN)
     given = outside(CHAIN, objects, report)
     examined = examine(runner.run(stored(CHAIN, runner.context)), KEYS, report, given)
-    run = runner.run(verification(CHAIN, 0, examined.anchors, None, report, runner.context))
+    run = runner.run(verification(CHAIN, 0, examined.anchors, report, runner.context))
     runner.run(run.run(None))
     assert kinds(report.findings) == ["truncated", "truncated"]
 
@@ -372,7 +372,7 @@ def test_a_trusted_checkpoint_says_how_far_a_chain_is_anchored() -> None:
     made = sealing(engine).checkpoint()
     runner, report = runner_over(engine), Report(CHAIN)
     examined = examine([made], KEYS, report)
-    run = runner.run(verification(CHAIN, 0, examined.anchors, None, report, runner.context))
+    run = runner.run(verification(CHAIN, 0, examined.anchors, report, runner.context))
     runner.run(run.run(None))
     assert (report.ok, report.anchored_seq, isinstance(run.links, Links)) == (True, 5, True)
 

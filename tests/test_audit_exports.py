@@ -93,7 +93,7 @@ def told(report: Report) -> list[tuple[str, int | None, int | None]]:
 def by_the_table(chain: Paper) -> Report:
     """What verifying the table gives."""
     runner, report = runner_over(Engine().hold(chain)), Report(CHAIN)
-    run = runner.run(verification(CHAIN, 0, [], None, report, runner.context))
+    run = runner.run(verification(CHAIN, 0, [], report, runner.context))
     runner.run(run.run(None))
     return report
 
@@ -420,7 +420,7 @@ def test_an_expired_event_that_a_sealed_export_has_is_as_good_as_there(tmp_path:
     runner, report = runner_over(engine), Report(CHAIN)
     runner.context.clock.advance(9 * DAY)  # type: ignore[attr-defined]
     with opened(examine([made], KEYS, report), objects, report) as events:
-        run = runner.run(verification(CHAIN, 0, [], None, report, runner.context))
+        run = runner.run(verification(CHAIN, 0, [], report, runner.context))
         run.sealed = events.has
         runner.run(run.run(None))
     assert report.counts == {FindingKind.OK: 2, FindingKind.MISSING: 1}

@@ -169,7 +169,7 @@ def uncommitted(core: CoreTable) -> list[AuditEvent]:
 def verified(core: CoreTable) -> Report:
     """What verifying the whole chain finds."""
     report, run = Report(CHAIN), core.runner.run
-    run(run(verification(CHAIN, 0, [], None, report, core.context)).run(None))
+    run(run(verification(CHAIN, 0, [], report, core.context)).run(None))
     return report
 
 

@@ -92,7 +92,7 @@ class Chain:
         return [receipts[each.event.id] if isinstance(each, Recorded) else each for each in put]
 
     def _put_all(self, events: Sequence[AuditEvent]) -> list[Recorded | AircraftOpsDataError]:
-        with Crew(self._audit.options.concurrency) as crew:
+        with Crew(min(self._audit.options.concurrency, len(events))) as crew:
             running = [crew.start(self._put, event) for event in events]
             return [result(each) for each in running]
 
@@ -242,7 +242,7 @@ class Chain:
         sealed: Callable[[int, bytes], bool] | None,
     ) -> None:
         run = self._audit.run
-        found = run(verification(self.name, since_seq, anchors, None, report, self._audit.context))
+        found = run(verification(self.name, since_seq, anchors, report, self._audit.context))
         found.sealed = sealed
         begins = found.links.tip.number
         run(found.run(until_seq))

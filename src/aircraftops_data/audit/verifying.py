@@ -255,7 +255,7 @@ def stored_head(chain: str, context: Context) -> Plan[tuple[Tip, Item | None]]:
 
 
 def verification(
-    chain: str, since_seq: int, anchors: Sequence[Anchor], frontier: Tree | None, report: Report, context: Context
+    chain: str, since_seq: int, anchors: Sequence[Anchor], report: Report, context: Context
 ) -> Plan[Verification]:
     """A run that begins with the block of the event `since_seq`; 0 and 1 are the first of all.
 
@@ -268,7 +268,7 @@ def verification(
         before = yield from _block_before(chain, since_seq, head, context)
         if before is not None:
             tip = Tip(before.number, before.hash, before.first_seq + len(before.entries) - 1)
-            tree = frontier if frontier is not None and frontier.size == tip.size else None
+            tree = None
     return (yield from resumed(chain, tip, tree, anchors, report, context))
 
 

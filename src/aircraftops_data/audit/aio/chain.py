@@ -91,7 +91,7 @@ class AsyncChain:
         return [receipts[each.event.id] if isinstance(each, Recorded) else each for each in put]
 
     async def _put_all(self, events: Sequence[AuditEvent]) -> list[Recorded | AircraftOpsDataError]:
-        async with AsyncCrew(self._audit.options.concurrency) as crew:
+        async with AsyncCrew(min(self._audit.options.concurrency, len(events))) as crew:
             running = [crew.start(self._put, event) for event in events]
             return [await result(each) for each in running]
 
@@ -243,7 +243,7 @@ class AsyncChain:
         sealed: Callable[[int, bytes], bool] | None,
     ) -> None:
         run = self._audit.run
-        found = await run(verification(self.name, since_seq, anchors, None, report, self._audit.context))
+        found = await run(verification(self.name, since_seq, anchors, report, self._audit.context))
         found.sealed = sealed
         begins = found.links.tip.number
         await run(found.run(until_seq))
