@@ -81,7 +81,7 @@ def _cost(cost: Cost, single: Cost | None) -> Sequence[str]:
 
 def _load_lines(loads: Sequence[Load]) -> Iterator[str]:
     if loads:
-        yield from ("", "### Appending", "")
+        yield from ("", "### Appending", "", f"Rounds: {len(loads[0].rates)}.", "")
         heads = (
             *("", "processes", "threads each", "events an append", "events a second", "times one by one"),
             *("an append: p50 ms", "p99 ms", "most ms", "client ms an event", "refusals an event"),
