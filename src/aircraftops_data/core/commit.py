@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context, send
-from aircraftops_data.core.writes import Action, Done, Intent, Lost, Stale, Stamp, Verdict, handed_over
+from aircraftops_data.core.joining import handed_over
+from aircraftops_data.core.writes import Action, Done, Intent, Lost, Stale, Stamp, Verdict
 from aircraftops_data.errors import (
     AircraftOpsDataError,
     ConditionFailedError,
