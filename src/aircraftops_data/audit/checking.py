@@ -155,7 +155,7 @@ def event_problem(entry: Entry, item: Item, algorithm: str) -> str | None:
         if leaf_hash(as_committed(entry, item), algorithm) != entry.leaf:
             return "the event is not what was hashed"
         event: AuditEvent = codec_of(AuditEvent.definition()).entity(item)
-        rebuilt = codec_of(AuditEvent.definition()).item(event)
+        rebuilt = codec_of(AuditEvent.definition()).keys(event)
     except AircraftOpsDataError as error:
         return error.message
     if any(rebuilt.get(name) != item.get(name) for name in _KEYS):

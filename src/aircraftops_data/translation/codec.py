@@ -103,6 +103,12 @@ class EntityCodec(Generic[E]):
                 item[name] = encode_instant(instant)
         return item
 
+    def keys(self, entity: E) -> Item:
+        """The attributes of its primary key and of the indexes it is in. Raises InvalidKeyError."""
+        keys: Item = {}
+        self._write_keys(entity.__dict__, keys)
+        return keys
+
     def entity(self, item: ItemView) -> E:
         """The entity of a stored item. Raises CorruptItemError, or one of its kinds, with `problem @ path`."""
         read: E | None = item.entity if isinstance(item, ReadItem) else self._read(item)
