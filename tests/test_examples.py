@@ -122,7 +122,7 @@ def test_the_ingestion_accounts_for_every_line_and_finds_its_run_done_the_second
     for printed in (first, second):
         assert "The accounts balance" in printed
         assert "nothing found" not in printed
-        assert printed.count("cost: ") == 6
+        assert printed.count("cost: ") == 7
     assert second[second.index("What became of the lines") :] == first[first.index("What became of the lines") :]
 
 

@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -54,11 +53,6 @@ class TableOptions(BaseModel):
 def _named(place: tuple[int | str, ...], message: str) -> str:
     """A problem under the name of its variable."""
     return f"{PREFIX}{'.'.join(map(str, place)).upper()}: {message}" if place else message
-
-
-def is_local(endpoint_url: str) -> bool:
-    """Whether an endpoint is on this machine."""
-    return urlsplit(endpoint_url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _toml(path: str | Path) -> dict[str, Any]:

@@ -29,7 +29,13 @@ VARIABLES: dict[str, tuple[str, Any]] = {
     "AIRCRAFTOPS_LOCK_TABLE": ("locks", "locks"),
     "AIRCRAFTOPS_AUTO_CREATE": ("false", False),
     "AIRCRAFTOPS_JOBS_BUCKET": ("big-jobs", "big-jobs"),
+    "AIRCRAFTOPS_REGION": ("eu-central-1", "eu-central-1"),
     "AIRCRAFTOPS_CURSOR_SECRET": ("hush", "hush"),
+    "AIRCRAFTOPS_AUDIT_ENABLED": ("false", False),
+    "AIRCRAFTOPS_AUDIT_TTL_SECONDS": ("86400", 86400),
+    "AIRCRAFTOPS_AUDIT_STORE_PAYLOAD": ("false", False),
+    "AIRCRAFTOPS_AUDIT_HASH_CHAIN": ("true", True),
+    "AIRCRAFTOPS_AUDIT_SECRETS": ("refuse", "refuse"),
 }
 
 

@@ -10,8 +10,9 @@ from aircraftops_data.audit.block import ALGORITHM
 from aircraftops_data.audit.encoding import hasher
 from aircraftops_data.audit.retention import Retention
 from aircraftops_data.audit.scanning import SecretPolicy
+from aircraftops_data.endpoints import is_local
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.settings import Settings, is_local
+from aircraftops_data.settings import Settings
 
 _MOST_IN_A_GROUP = 250
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from aircraftops_data.endpoints import is_local
 from aircraftops_data.errors import EngineUnavailableError
-from aircraftops_data.settings import is_local
 from aircraftops_data.testing.clock import ManualClock
 from aircraftops_data.testing.dynamodb_local import LocalDynamoDB
 from aircraftops_data.testing.engine import LocalEngine
