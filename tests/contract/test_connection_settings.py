@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from aircraftops_data import CORE, CoreTable, Settings
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.testing import local_session
+from aircraftops_data.transports.botocore import dynamodb_client
+from aircraftops_data.transports.endpoint import endpoint_of
 
 # Every variable, a value for it, and what the field is then.
 VARIABLES: dict[str, tuple[str, Any]] = {
@@ -121,3 +123,10 @@ def test_the_secret_is_not_shown() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().prefix = "x"
+
+
+def test_the_region_of_the_settings_is_that_of_every_transport() -> None:
+    assert dynamodb_client(local_session(), region="eu-central-1").meta.region_name == "eu-central-1"
+    assert endpoint_of(local_session(), region="eu-central-1").region == "eu-central-1"
+    with pytest.raises(InvalidInputError, match="region"):
+        CoreTable.connect(client=object(), region="eu-central-1")
