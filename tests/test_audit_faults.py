@@ -23,6 +23,9 @@ from audit_scenes import (
 )
 from faults import FAULTS, At, Fault, before, conflicting, kind_of, lost_reply_then, passing
 
+# Every fault at every request: together more than the fast lane has time for.
+pytestmark = pytest.mark.slow
+
 
 def tried(scene: Scene, transport: At) -> AircraftOpsDataError | None:
     """Call; what was raised."""
@@ -70,7 +73,7 @@ def test_whatever_befalls_a_request_each_event_is_in_one_block_once_it_was_said_
 
 
 @scenes
-@pytest.mark.parametrize("often", [1, pytest.param(2, marks=pytest.mark.slow)], ids=["once", "twice"])
+@pytest.mark.parametrize("often", [1, 2], ids=["once", "twice"])
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 @pytest.mark.parametrize("wake", [0.0, LONG_SECONDS], ids=["at once", "late"])
 def test_another_acts_while_one_stands_still_at_any_request(

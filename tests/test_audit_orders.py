@@ -99,10 +99,9 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("begun", [pytest.param(False, marks=pytest.mark.slow), True], ids=["a new chain", "a chain"])
-@pytest.mark.parametrize(
-    "pair", [pytest.param(pair, id=name, marks=[pytest.mark.slow] * ("left" in name)) for name, pair in PAIRS.items()]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("begun", [False, True], ids=["a new chain", "a chain"])
+@pytest.mark.parametrize("pair", [pytest.param(pair, id=name) for name, pair in PAIRS.items()])
 def test_two_that_append_at_once_in_every_order_of_their_requests(pair: Any, begun: bool) -> None:
     count = two(*pair, begun=begun)
     print(f"{count} orders")

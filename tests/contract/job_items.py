@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import Any, TypeVar
 
 from aircraftops_data import CoreTable, Entity, PrimaryKey
@@ -210,8 +210,15 @@ def watched(core: CoreTable) -> tuple[CoreTable, Watching]:
     return type(core)(transport, core.context), transport
 
 
-class First(SystemRandom):
-    """Chance that always takes the first, so that all depends on the steps alone. Tokens are never the same twice."""
+class First(Random):
+    """Chance that always takes the first, so that all depends on the steps alone.
+
+    Tokens are never the same twice, for an engine remembers them; of one that knows none, a `seed` makes them, and so
+    the order of jobs that are due at once, depend on the steps alone as well.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(SystemRandom().getrandbits(64) if seed is None else seed)
 
     def randrange(self, *bounds: int) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """The first there is."""
@@ -222,6 +229,6 @@ class First(SystemRandom):
         return 0.0
 
 
-def steady(core: CoreTable) -> CoreTable:
+def steady(core: CoreTable, seed: int | None = None) -> CoreTable:
     """The same tables with a chance that always takes the first."""
-    return type(core)(core.runner.transport, replace(core.context, chance=Chance(First())))
+    return type(core)(core.runner.transport, replace(core.context, chance=Chance(First(seed))))

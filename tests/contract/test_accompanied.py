@@ -52,6 +52,9 @@ from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.values import item_size
 from faults import faulty
 
+# Transactions, of which moto takes its time.
+pytestmark = pytest.mark.slow
+
 Connect = Callable[..., CoreTable]
 HOUR = timedelta(hours=1)
 

@@ -45,6 +45,9 @@ from faults import (
     lost_request,
 )
 
+# Every case at every request: together more than the fast lane has time for.
+pytestmark = pytest.mark.slow
+
 Connect = Callable[..., CoreTable]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from change_cases import (
     CASES,
     FAULTS,
@@ -36,6 +37,9 @@ from aircraftops_data.testing import ManualClock
 from aircraftops_data.transports.aio import async_direct_transport
 from faults import READS
 from sweeping import Anew, on_dynamodb_local, swept
+
+# Every case at every request: together more than the fast lane has time for.
+pytestmark = pytest.mark.slow
 
 Connect = Callable[..., CoreTable]
 

@@ -36,6 +36,9 @@ from aircraftops_data.testing import ManualClock
 from coordination_over import changes_over, locks_over
 from faults import faulty
 
+# Transactions, of which moto takes its time.
+pytestmark = pytest.mark.slow
+
 Connect = Callable[..., CoreTable]
 
 

@@ -21,6 +21,9 @@ from aircraftops_data.testing import ManualClock
 from faults import FAULTS, At, before, kind_of, passing, throttled
 from sweeping import Anew, by_name, swept
 
+# Every case at every request: together more than the fast lane has time for.
+pytestmark = pytest.mark.slow
+
 LARGE = "x" * 1000
 HOUR = timedelta(hours=1)
 

@@ -28,7 +28,7 @@ from aircraftops_data.testing import ManualClock
 from faults import FaultyTransport, Send, before, cancelled, faulty, lost_reply, passing, throttled
 
 pytestmark = pytest.mark.parametrize(
-    "engine", [pytest.param("moto"), pytest.param("local", marks=pytest.mark.slow)], indirect=True
+    "engine", [pytest.param(name, marks=pytest.mark.slow) for name in ("moto", "local")], indirect=True
 )
 
 Connect = Callable[..., CoreTable]

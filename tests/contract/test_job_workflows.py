@@ -13,6 +13,9 @@ from aircraftops_data.jobs import After, Job, JobState
 from aircraftops_data.jobs.model import Child, Parent
 from aircraftops_data.testing import ManualClock
 
+# Each takes moto about half a second.
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 
 

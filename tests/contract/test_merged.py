@@ -67,6 +67,7 @@ def pages(listing: Merged[Entry], limit: int) -> list[Page[Entry]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_several_queries_are_one_listing_in_pages_of_any_size(core: CoreTable, newest_first: bool) -> None:
     expected = scattered(core)[:: -1 if newest_first else 1]
