@@ -191,7 +191,8 @@ class Model:
             raise Refused("JobStateError")
         if job.state == "running":
             job.cancel_requested = True
-        elif not job.ended:
+        else:
+            # Said again of one that was cancelled, its children hear of it again.
             self.end(job, "cancelled")
 
     def redrive(self, job: ModelJob) -> None:
