@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import repeat
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -234,14 +236,19 @@ def test_threads_append_together_in_few_blocks(core: CoreTable) -> None:
     bad = given[0].model_copy(update={"actor": "user:bo"})
     chain.append(given[:1])
 
-    def one(event: AuditEvent) -> Receipt | AlreadyExistsError:
+    def one(event: AuditEvent, together: Barrier) -> Receipt | AlreadyExistsError:
+        together.wait()
         try:
             return chain.append([event])[0]
         except AlreadyExistsError as error:
             return error
 
+    calls = [*given[1:60], bad, *given[60:], bad]
+    outcomes: list[Receipt | AlreadyExistsError] = []
     with ThreadPoolExecutor(16) as pool:
-        outcomes = list(pool.map(one, [*given[1:60], bad, *given[60:], bad]))
+        # They come at once, however busy the machine is.
+        for some in (calls[at : at + 16] for at in range(0, len(calls), 16)):
+            outcomes += pool.map(one, some, repeat(Barrier(len(some))))
     receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
     assert sorted(receipt.seq for receipt in receipts) == list(range(2, 121))
     assert len(outcomes) - len(receipts) == 2
