@@ -21,17 +21,17 @@ from aircraftops_data.audit.block import (
     Receipt,
     Tip,
     block_item,
+    head_item,
     next_block,
     receipts_of,
 )
 from aircraftops_data.audit.encoding import leaf_hash
-from aircraftops_data.audit.holding import EXPIRY
+from aircraftops_data.audit.model import EXPIRY
 from aircraftops_data.audit.recording import Recorded
 from aircraftops_data.clock import Retry
 from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
-from aircraftops_data.core.intents import stamped
 from aircraftops_data.core.reading import chunk
 from aircraftops_data.core.writes import Action, Done, Stale, Stamp, Verdict, Writing
 from aircraftops_data.errors import ChainForkedError, ContentionError, StoreError, ThrottledError
@@ -100,7 +100,7 @@ class AppendBlock(Writing):
         block = next_block(self._chain, self.tip, self._entries, stamp.now, self._algorithm, adopting=self._adopting)
         item = block_item(block, stamp.write_id, stamp.now)
         self._block: Block = codec_of(Block.definition()).entity(item)
-        return [self._block_put(item, stamp), self._head_put(stamp)]
+        return [self._block_put(item, stamp), self._head_put(item, stamp)]
 
     def _block_put(self, item: Item, stamp: Stamp) -> Action:
         definition = Block.definition()
@@ -108,11 +108,11 @@ class AppendBlock(Writing):
         nothing = absent(Attribute(self.table.partition_key.name))
         return block.action("Put", stamp, nothing, lambda found: self._forked(found, stamp), item=item)
 
-    def _head_put(self, stamp: Stamp) -> Action:
+    def _head_put(self, block_put: Item, stamp: Stamp) -> Action:
         block, before = self._block, self.tip
         adopted = block.number if self._adopting else before.adopted
         self.after = Tip(block.number, block.hash, before.size + len(block.entries), adopted)
-        item = self.full_item(stamped(self.after.head(self._chain), block.number, stamp.now), stamp)
+        item = head_item(self.after, block_put)
         return self.action("Put", stamp, self._as_known(), lambda found: self._seen(found, stamp), item=item)
 
     def _as_known(self) -> Condition:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from aircraftops_data.audit.encoding import block_hash
 from aircraftops_data.audit.merkle import root_of
-from aircraftops_data.audit.model import Count, Name
+from aircraftops_data.audit.model import Name
 from aircraftops_data.core.intents import stamped
 from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import Entity, UtcDatetime
+from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.translation.codec import check_size, codec_of
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from aircraftops_data.audit.block import ENCODING, Block, Entry, Tip, head_item
 from aircraftops_data.audit.encoding import HASHERS, block_hash, encode_item, hasher, leaf_hash
 from aircraftops_data.audit.merkle import Tree, root_of
-from aircraftops_data.audit.model import AuditEvent
+from aircraftops_data.audit.model import EXPIRY, AuditEvent
 from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError
 from aircraftops_data.model.definition import AttributeValue, Item, ItemView
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.translation.codec import codec_of
 
-EXPIRY = AUDIT_EVENTS.ttl_attribute or ""
 _KEYS = [attribute.name for attribute in AUDIT_EVENTS.key_attributes]
 TREE_ALGORITHM = "sha256"
 TREE_LEAF_BYTES = 32

@@ -18,7 +18,7 @@ from aircraftops_data.audit.block import NOTHING_BEFORE, Tip
 from aircraftops_data.audit.checking import TREE_ALGORITHM, Anchor
 from aircraftops_data.audit.encoding import CHECKPOINT, encode_item
 from aircraftops_data.audit.merkle import Tree
-from aircraftops_data.audit.model import Count, Name
+from aircraftops_data.audit.model import Name
 from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.audit.signing import Signer, Verifier
 from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError
@@ -26,6 +26,7 @@ from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.definition import MANAGED_FIELDS
 from aircraftops_data.model.entity import Entity, UtcDatetime
 from aircraftops_data.model.fields import problems
+from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.translation.codec import codec_of
 

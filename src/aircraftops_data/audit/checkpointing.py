@@ -9,10 +9,10 @@ from aircraftops_data.audit.block import Tip
 from aircraftops_data.audit.checking import TREE_ALGORITHM, Links
 from aircraftops_data.audit.checkpoint import Checkpoint, Export, Keys, anchor_of, unsigned, verified
 from aircraftops_data.audit.merkle import Tree
-from aircraftops_data.audit.report import HARMLESS, Report
+from aircraftops_data.audit.report import Report
 from aircraftops_data.audit.signing import PublicKeys, Signer
 from aircraftops_data.audit.verifying import Verification, resumed
-from aircraftops_data.core.asking import query_reading
+from aircraftops_data.core.asking import every, query_reading
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.reading import chunk
 from aircraftops_data.errors import InvalidInputError, TamperError
@@ -43,15 +43,7 @@ def keys_of(signer: Signer, others: Keys | None = None) -> Keys:
 
 def stored(chain: str, context: Context) -> Plan[list[Checkpoint]]:
     """The checkpoints of a chain in the table, oldest first, read strongly. About 1 read unit for 8 of them."""
-    reading = query_reading(Checkpoint.primary(chain=chain), consistent=True)
-    found: list[Checkpoint] = []
-    start: Item | None = None
-    while True:
-        part = yield from chunk(reading, context, start, None)
-        found += part.found.whole()
-        start = part.next
-        if start is None:
-            return found
+    return every(Checkpoint.primary(chain=chain), context)
 
 
 def latest(chain: str, context: Context, sealed_by: Keys | None = None) -> Plan[list[Checkpoint]]:
@@ -110,8 +102,7 @@ class Draft:
     def settled(self) -> Plan[None]:
         """Raises TamperError, which names what was found, unless all is well."""
         yield from self.verification.settle()
-        bad = sorted(kind for kind, count in self.report.counts.items() if count and kind not in HARMLESS)
-        chain = self.report.chain
+        bad, chain = self.report.harmful, self.report.chain
         if bad:
             raise TamperError(f"Chain {chain!r} is not vouched for: {', '.join(bad)}", chain=chain)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from aircraftops_data.audit.listing import Pattern, of_actor, of_resource, of_tenant
-from aircraftops_data.audit.model import AuditEvent, HeldEvent, LegalHold
+from aircraftops_data.audit.model import EXPIRY, AuditEvent, HeldEvent, LegalHold
 from aircraftops_data.core.asking import finding, query_reading
 from aircraftops_data.core.commit import commit, write
 from aircraftops_data.core.context import Context
@@ -22,13 +22,10 @@ from aircraftops_data.core.targets import deleting
 from aircraftops_data.core.writes import Action, Stamp, Writing
 from aircraftops_data.errors import AlreadyExistsError, ContentionError, InvalidInputError, TransactionConflictError
 from aircraftops_data.model.definition import Item
-from aircraftops_data.model.schema import AUDIT_EVENTS
 from aircraftops_data.request import Plan
 from aircraftops_data.translation.values import encode_value
 
 T = TypeVar("T")
-
-EXPIRY = AUDIT_EVENTS.ttl_attribute or ""
 
 
 class SetExpiry(Writing):

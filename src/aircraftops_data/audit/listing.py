@@ -11,11 +11,9 @@ from typing import TypeVar
 from aircraftops_data.audit.identity import first_id, last_id, month_of, occurred
 from aircraftops_data.audit.known import layout
 from aircraftops_data.audit.model import AuditEvent, KnownAction, KnownMonth, Layout, Outcome
-from aircraftops_data.core.asking import query_reading
+from aircraftops_data.core.asking import every
 from aircraftops_data.core.context import Context
-from aircraftops_data.core.reading import chunk
 from aircraftops_data.model.declarations import KeyQuery
-from aircraftops_data.model.definition import Item
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.request import Plan
 
@@ -93,7 +91,7 @@ def of_actor(actor: str) -> Pattern:
     """What an actor did. 1 read unit for the months there are, 1 for the shards."""
 
     def queries(span: Span, context: Context) -> Plan[Queries]:
-        months = [known.month for known in (yield from _all(KnownMonth.primary(), context))]
+        months = [known.month for known in (yield from every(KnownMonth.primary(), context))]
         shards = ((yield from layout(context, consistent=True)) or Layout()).of_actor(actor)
         return [
             [span.of(AuditEvent.by_actor(actor=actor, month=month, actor_shard=shard)) for shard in range(shards)]
@@ -140,15 +138,4 @@ def _of_action(
 
 def known_actions(tenant: str, context: Context) -> Plan[list[KnownAction]]:
     """The actions of a tenant and the months they were done in. 1 read unit per 4 KB."""
-    return _all(KnownAction.primary(tenant=tenant), context)
-
-
-def _all(query: KeyQuery[E], context: Context) -> Plan[list[E]]:
-    found: list[E] = []
-    start: Item | None = None
-    while True:
-        part = yield from chunk(query_reading(query, consistent=True), context, start, None)
-        found += part.found.whole()
-        start = part.next
-        if start is None:
-            return found
+    return every(KnownAction.primary(tenant=tenant), context)

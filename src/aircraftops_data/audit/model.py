@@ -16,14 +16,15 @@ from aircraftops_data.audit.identity import belongs, month_of
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.declarations import Index, PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
+from aircraftops_data.model.quantities import Count, Shard
 from aircraftops_data.model.schema import AUDIT_EVENTS, GSI1, GSI2, GSI3
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Tenant = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern="^[^/]+$")]
 """Without a slash: what stands before one in a chain's name tells the chains of a tenant apart."""
-Count = Annotated[int, Field(ge=0)]
-Shard = Annotated[int, Field(ge=0, le=99)]
 DEFAULT_TENANT = "default"
+EXPIRY = AUDIT_EVENTS.ttl_attribute or ""
+"""The attribute that says when an item expires."""
 
 
 class Outcome(StrEnum):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aircraftops_data.audit.encoding import encode_item
-from aircraftops_data.audit.holding import EXPIRY, held_by, keep_for
+from aircraftops_data.audit.holding import held_by, keep_for
 from aircraftops_data.audit.known import Known, Note
-from aircraftops_data.audit.model import AuditEvent, said
+from aircraftops_data.audit.model import EXPIRY, AuditEvent, said
 from aircraftops_data.core.commit import write
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.intents import OfEntity, stamped

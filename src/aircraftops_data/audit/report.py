@@ -95,9 +95,14 @@ class Report:
             self.progress(self)
 
     @property
+    def harmful(self) -> list[FindingKind]:
+        """The kinds that were found which only tampering leaves behind."""
+        return sorted(kind for kind, count in self.counts.items() if count and kind not in HARMLESS)
+
+    @property
     def ok(self) -> bool:
         """Whether nothing was found that tampering leaves behind."""
-        return all(kind in HARMLESS for kind, count in self.counts.items() if count)
+        return not self.harmful
 
     def of(self, *kinds: FindingKind) -> list[Finding]:
         """The findings of some kinds."""

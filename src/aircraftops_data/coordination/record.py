@@ -10,9 +10,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from aircraftops_data.coordination.change import ID_LIMIT, Mode
-from aircraftops_data.coordination.model import Count, Name
+from aircraftops_data.coordination.model import Name
 from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
+from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS
 
 ChangeId = Annotated[str, StringConstraints(min_length=1, max_length=ID_LIMIT)]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from aircraftops_data.core.context import Context
 from aircraftops_data.core.guards import conjunction
-from aircraftops_data.core.reading import Reading, Source, get, source_of
+from aircraftops_data.core.reading import Reading, Source, chunk, get, source_of
 from aircraftops_data.errors import InvalidInputError, NotFoundError
 from aircraftops_data.model.conditions import Attribute, BeginsWith, Comparison, Condition
 from aircraftops_data.model.declarations import KeyQuery
@@ -46,6 +46,19 @@ def getting(
 def query_reading(query: KeyQuery[Any], *, consistent: bool = False) -> Reading[Any]:
     """What a key query reads."""
     return _reading(query.definition, source_of(query), consistent=consistent)
+
+
+def every(query: KeyQuery[E], context: Context) -> Plan[list[E]]:
+    """All that a key query finds, read strongly; for few items. 1 read unit per 4 KB. Raises CorruptItemError."""
+    reading: Reading[E] = query_reading(query, consistent=True)
+    found: list[E] = []
+    start: Item | None = None
+    while True:
+        part = yield from chunk(reading, context, start, None)
+        found += part.found.whole()
+        start = part.next
+        if start is None:
+            return found
 
 
 def scan_reading(entity: type[Entity], segments: int) -> Reading[Any]:

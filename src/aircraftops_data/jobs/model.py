@@ -18,11 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from aircraftops_data.jobs.states import JobState
 from aircraftops_data.model.declarations import Index, PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
+from aircraftops_data.model.quantities import Count, Shard
 from aircraftops_data.model.schema import GSI1, JOBS
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Count = Annotated[int, Field(ge=0)]
-Shard = Annotated[int, Field(ge=0, le=99)]
 DEFAULT_QUEUE = "default"
 
 

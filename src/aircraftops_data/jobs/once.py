@@ -15,9 +15,10 @@ from aircraftops_data.core.targets import updating
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import AlreadyExistsError, NotFoundError, OnceInProgressError, VersionConflictError
 from aircraftops_data.jobs.content import Content
-from aircraftops_data.jobs.model import Count, Name, Place
+from aircraftops_data.jobs.model import Name, Place
 from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
+from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.request import Plan, Wait
 
