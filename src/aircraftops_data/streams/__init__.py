@@ -1,5 +1,6 @@
-"""What comes out of a table's stream, as entities. Importing this loads neither boto3 nor pynamodb."""
+"""What comes out of a table's stream, as changes of entities. Importing this loads neither boto3 nor pynamodb."""
 
+from aircraftops_data.streams.change import Cause, Change, Operation, Poison, PoisonKind, Record
 from aircraftops_data.streams.images import Images
 
-__all__ = ["Images"]
+__all__ = ["Cause", "Change", "Images", "Operation", "Poison", "PoisonKind", "Record"]
