@@ -42,34 +42,27 @@ class Decoder:
 
     def records(self, event: object, table: str | None = None) -> list[Change[Any] | Poison]:
         """The changes in an event of any dialect. Raises UnknownEventError for what is no such event."""
-        return [self._unwrapped(raw, source_id, problem, table) for raw, source_id, problem in unwrapped(event)]
+        return [
+            self.record(raw, table, source_id) if problem is None else _stranger(raw, table, source_id, problem)
+            for raw, source_id, problem in unwrapped(event)
+        ]
 
     def record(self, raw: Said, table: str | None = None, source_id: str | None = None) -> Change[Any] | Poison:
         """The change one record tells. `source_id` is what the batch it came in calls it."""
         try:
-            return self._change(raw, table, source_id)
+            if "dynamodb" in raw:
+                return self._streamed(raw, table, source_id)
+            if "Item" in raw:
+                return self._snapshot(raw, table, source_id)
+            if "Keys" in raw and "Metadata" in raw:
+                return self._exported(raw, table, source_id)
         except UnreadableError as error:
             return _poison(raw, table, source_id, error)
+        return _stranger(raw, table, source_id, "This is no record of a stream and no line of an export")
 
     def item(self, item: ItemView, table: str | None = None) -> Change[Any] | Poison:
         """An item as it stands, out of a scan or a full export: an insert whose cause is a snapshot."""
         return self.record({"Item": item}, table)
-
-    def _unwrapped(
-        self, raw: Said, source_id: str | None, problem: str | None, table: str | None
-    ) -> Change[Any] | Poison:
-        if problem is None:
-            return self.record(raw, table, source_id)
-        return _poison(raw, table, source_id, UnreadableError(PoisonKind.NOT_A_RECORD, problem))
-
-    def _change(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
-        if "dynamodb" in raw:
-            return self._streamed(raw, table, source_id)
-        if "Item" in raw:
-            return self._snapshot(raw, table, source_id)
-        if "Keys" in raw and "Metadata" in raw:
-            return self._exported(raw, table, source_id)
-        raise UnreadableError(PoisonKind.NOT_A_RECORD, "This is no record of a stream and no line of an export")
 
     def _streamed(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
         """A record of a stream. Source: DynamoDB API Reference, Record and StreamRecord."""
@@ -192,6 +185,10 @@ def _text(found: object) -> str | None:
 
 
 _EMPTY: Said = {}
+
+
+def _stranger(raw: Said, table: str | None, source_id: str | None, reason: str) -> Poison:
+    return _poison(raw, table, source_id, UnreadableError(PoisonKind.NOT_A_RECORD, reason))
 
 
 def _poison(raw: Said, table: str | None, source_id: str | None, error: UnreadableError) -> Poison:

@@ -37,7 +37,7 @@ def is_plain(image: ItemView, deep: Iterable[str]) -> bool:
     What is under the key is not looked at: whoever reads it does that. Raises TypeError, AttributeError or
     RecursionError for what is no image at all.
     """
-    return {*map(len, image.values())} == _ONE and _are_plain(image[name] for name in deep if name in image)
+    return {*map(len, image.values())} == _ONE and _are_plain([image[name] for name in deep if name in image])
 
 
 def _are_plain(values: Iterable[AttributeValue]) -> bool:
