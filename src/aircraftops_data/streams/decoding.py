@@ -10,7 +10,7 @@ from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison, PoisonKind, change_of
 from aircraftops_data.streams.dialects import unwrapped
-from aircraftops_data.streams.heads import happened, instant_of, keys_of, or_none, sequence_of, table_of
+from aircraftops_data.streams.heads import happened, images_of, instant_of, keys_of, or_none, sequence_of, table_of
 from aircraftops_data.streams.reading import Readings
 from aircraftops_data.streams.stored import UnreadableError, is_map, plain
 from aircraftops_data.translation.values import decode_value
@@ -71,7 +71,7 @@ class Decoder:
             raise UnreadableError(PoisonKind.NOT_A_RECORD, "dynamodb is no map")
         operation, cause = happened(raw, body)
         keys, named = keys_of(body.get("Keys")), table_of(raw, table)
-        images = self._images(keys, named, body)
+        images = self._images(keys, named, images_of(raw, body))
         return change_of(
             raw,
             table=named,
@@ -92,7 +92,7 @@ class Decoder:
         and both are inserts here. Source: DynamoDB Developer Guide, "DynamoDB table export output format".
         """
         keys, named = keys_of(raw["Keys"]), table_of(raw, table)
-        images = self._images(keys, named, raw)
+        images = self._images(keys, named, images_of(raw, raw))
         return change_of(
             raw,
             table=named,
@@ -100,7 +100,7 @@ class Decoder:
             sequence=None,
             at=_written_at(raw),
             event_id=None,
-            source_id=source_id,
+            source_id=source_id or _text(raw.get("sourceID")),
             operation=_operation(raw),
             cause=Cause.USER,
             images=images,
@@ -110,7 +110,7 @@ class Decoder:
         """A line of a full export, or an item of a scan."""
         image, named = raw["Item"], table_of(raw, table)
         keys = self._keys_in(image)
-        images = self._images(keys, named, {"NewImage": image})
+        images = self._images(keys, named, (None, image))
         return change_of(
             raw,
             table=named,
@@ -118,7 +118,7 @@ class Decoder:
             sequence=None,
             at=None,
             event_id=None,
-            source_id=source_id,
+            source_id=source_id or _text(raw.get("sourceID")),
             operation=Operation.INSERT,
             cause=Cause.SNAPSHOT,
             images=images,
@@ -133,9 +133,11 @@ class Decoder:
                 return keys_of({name: image[name] for name in names})
         return {}
 
-    def _images(self, keys: ItemView, table: str | None, body: Said) -> tuple[type[Entity] | None, Any, Any]:
-        """The entity, and the item before and afterwards. An empty image is as none: an item has its key."""
-        old, new = body.get("OldImage") or None, body.get("NewImage") or None
+    def _images(
+        self, keys: ItemView, table: str | None, images: tuple[Any, Any]
+    ) -> tuple[type[Entity] | None, Any, Any]:
+        """The entity, and the item before and afterwards."""
+        old, new = images
         shown = new or old
         if shown is None:
             reading = self._readings.of_keys(keys, table)

@@ -85,6 +85,25 @@ def _plain_value(value: object, path: str) -> AttributeValue:
     return {kind: check(value[kind], path)}
 
 
+def with_empty_maps(image: object) -> object:
+    """An image with empty maps where DynamoDB Local 3 wrote an attribute value of no type; what else is odd stays.
+
+    Source: awslabs/amazon-dynamodb-local-samples, issue 37. The service writes {"M": {}}.
+    """
+    return {name: _mended(value) for name, value in image.items()} if is_map(image) else image
+
+
+def _mended(value: object) -> object:
+    if not is_map(value):
+        return value
+    if not value:
+        return {"M": {}}
+    if is_map(value.get("M")):
+        return {**value, "M": with_empty_maps(value["M"])}
+    held = value.get("L")
+    return {**value, "L": [_mended(inner) for inner in held]} if isinstance(held, list) else value  # pyright: ignore[reportUnknownVariableType]
+
+
 def _text(held: object, path: str) -> str:
     if not isinstance(held, str):
         raise _bad(path, "holds no text")
