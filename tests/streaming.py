@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from aircraftops_data.clock import Chance
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import StreamView
 from aircraftops_data.streams.change import Cause, Change
@@ -16,6 +15,7 @@ from aircraftops_data.streams.encoding import written
 
 BEGUN_AT = datetime(2026, 3, 1, tzinfo=UTC)
 _SEQUENCES = count(1)
+_ADDRESSES = count(0x100000)
 
 
 def change(
@@ -54,5 +54,5 @@ def _history(states: Sequence[Entity | None], view: StreamView) -> Iterator[Chan
 
 
 def fresh_address() -> str:
-    """An ICAO address that no other test has."""
-    return Chance().identifier(24)
+    """An ICAO address that this process has not used yet."""
+    return f"{next(_ADDRESSES):06x}"

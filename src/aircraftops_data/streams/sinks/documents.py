@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
@@ -202,11 +202,11 @@ def _plain(value: Any, name: str) -> Any:
     if isinstance(value, BaseModel):
         private = privacy_of(type(value))
         return {inner: _plain(part, name) for inner, part in value if inner not in private}
+    inside: Any = value
     if isinstance(value, Mapping):
-        pairs = cast("Mapping[Any, Any]", value).items()
-        return {str(_plain(key, name)): _plain(part, name) for key, part in pairs}
+        return {str(_plain(key, name)): _plain(part, name) for key, part in inside.items()}
     if isinstance(value, list | tuple | deque | Set):
-        return [_plain(part, name) for part in cast("Sequence[Any]", value)]
+        return [_plain(part, name) for part in inside]
     try:
         return to_jsonable_python(value, bytes_mode="base64")
     except PydanticSerializationError:
@@ -214,10 +214,9 @@ def _plain(value: Any, name: str) -> Any:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from _texts(list(cast("dict[str, Any]", value).values()))
-    elif isinstance(value, list):
-        for part in cast("list[Any]", value):
+    inside: Any = value
+    if isinstance(value, dict | list):
+        for part in inside.values() if isinstance(value, dict) else inside:
             yield from _texts(part)
     elif isinstance(value, str | int | float) and not isinstance(value, bool):
         yield str(value)

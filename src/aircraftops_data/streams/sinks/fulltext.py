@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +75,7 @@ class FullTextIndex:
                 connection.execute(statement)
 
     def write(self, changes: Sequence[Change[Any]]) -> Sequence[Refused]:
-        """Take changes, all in one transaction; one that was taken before, or is older than what is there, does nothing.
+        """Take changes, all in one transaction; one taken before, or older than what is there, does nothing.
 
         Refused is a change whose new image the stream leaves out, or whose entity has no age. Raises InvalidInputError
         for a change of an entity that is not indexed.
@@ -139,6 +139,7 @@ class FullTextIndex:
 
     def _put(self, connection: sqlite3.Connection, number: int | None, age: int, action: Action) -> None:
         document = action.document
+        kept: tuple[Any, ...]
         if document is None:
             kept = (self._clock.now().timestamp(), None, None, None)
         else:
@@ -150,7 +151,7 @@ class FullTextIndex:
             connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, text))
 
     @contextmanager
-    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Generator[sqlite3.Connection]:
         """Everything or nothing; to write is said at the start, for a reader cannot always become a writer later."""
         with self._lock, _said_as_ours():
             self._connection.execute(begin)
@@ -167,7 +168,7 @@ class FullTextIndex:
 
 
 @contextmanager
-def _said_as_ours() -> Iterator[None]:
+def _said_as_ours() -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
