@@ -249,7 +249,9 @@ def test_a_filter_too_long_becomes_two_while_there_is_room() -> None:
 
 
 def test_filters_that_are_joined_for_want_of_room_keep_their_operations() -> None:
-    wanted = [on(Plane, REMOVE), *(on(entity, INSERT) for entity in many(8, "L"))]
+    first, *others = many(8, "L")
+    beside = declare(first.definition().table, {"id": str}, PrimaryKey("P0000L#{id}", "T"))
+    wanted = [on(beside, REMOVE), *(on(entity, INSERT) for entity in (first, *others))]
     criteria = filter_criteria(wanted)
     assert len(criteria["Filters"]) == FILTER_LIMIT
     assert [each["eventName"] for each in patterns(criteria)].count(["REMOVE"]) == 1
