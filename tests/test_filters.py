@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contract.entities import Badge, Hull, Memo, Plane, Shift, Tray
-from tests.throwaway import declare
 
 from aircraftops_data import Aircraft, Entity, ImageMetadata, KeyAttribute, Operator, PrimaryKey, Table
 from aircraftops_data.errors import InvalidInputError
@@ -22,6 +20,8 @@ from aircraftops_data.streams.decoding import Decoder, decode
 from aircraftops_data.streams.encoding import Dialect, encode, written
 from aircraftops_data.streams.filters import FILTER_LIMIT, PATTERN_LIMIT, filter_criteria, matches, problems
 from aircraftops_data.streams.subscription import Subscription
+from contract.entities import Badge, Hull, Memo, Plane, Shift, Tray
+from throwaway import declare
 
 INSERT, MODIFY, REMOVE = Operation
 YARD = Table("Yard", partition_key=KeyAttribute("slot", "N"), sort_key=KeyAttribute("tag", "B"))
