@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,3 +286,9 @@ def test_problems_are_told_of_every_filter() -> None:
 def test_criteria_of_another_shape_are_refused(filters: Any) -> None:
     with pytest.raises(InvalidInputError, match="A filter is an object with a Pattern"):
         matches({"Filters": filters}, {})
+
+
+def test_the_template_on_the_page_has_the_filter_of_the_router_on_it() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "streams-lambda.md").read_text()
+    (template,) = re.findall(r"Pattern: '(.*)'$", page, re.MULTILINE)
+    assert filter_criteria([on(Aircraft)]) == {"Filters": [{"Pattern": template}]}
