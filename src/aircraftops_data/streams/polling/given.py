@@ -7,11 +7,10 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeAlias
 
 from aircraftops_data.model.conditions import Condition, FieldPath
-from aircraftops_data.streams.change import Change, Poison, Record
+from aircraftops_data.streams.change import AnyRecord, Record
 
 Raw: TypeAlias = Mapping[str, Any]
 """A record as GetRecords gives it."""
-Read: TypeAlias = Change[Any] | Poison
 
 
 class Guard(Protocol):
@@ -64,7 +63,7 @@ class Locks(Protocol):
 class Decoder(Protocol):
     """Makes changes of records."""
 
-    def record(self, raw: Raw, table: str | None = None) -> Read:
+    def record(self, raw: Raw, table: str | None = None) -> AnyRecord:
         """The change a record tells of, or why it cannot be read."""
         ...
 
@@ -96,6 +95,6 @@ class Router(Protocol):
         """What it wants records read by."""
         ...
 
-    def take(self, records: Sequence[Read]) -> Taken:
+    def take(self, records: Sequence[AnyRecord]) -> Taken:
         """Deal with records up to the first that fails; when this returns, what is done is kept for good."""
         ...

@@ -8,7 +8,8 @@ from aircraftops_data.clock import Clock
 from aircraftops_data.core.run import run
 from aircraftops_data.errors import InvalidInputError, StoreError
 from aircraftops_data.request import Transport
-from aircraftops_data.streams.polling.given import Decoder, Raw, Read
+from aircraftops_data.streams.change import AnyRecord
+from aircraftops_data.streams.polling.given import Decoder, Raw
 from aircraftops_data.streams.polling.reading import Missing, Page, Reading
 from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, latest_of, shards_of, streams_of
 from aircraftops_data.streams.polling.state import Origin
@@ -28,7 +29,7 @@ def tail(
     origin: Origin = Origin.LATEST,
     once: bool = False,
     missing: OnMissing,
-) -> Generator[Read]:
+) -> Generator[AnyRecord]:
     """The changes of a table (its physical name) as they come; parents before children, else shards side by side.
 
     With `once` it ends when there are no more just now. `missing` is told of a shard whose records were trimmed before

@@ -11,7 +11,8 @@ from enum import Enum, auto
 from aircraftops_data.core.run import run
 from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.request import Plan, Transport
-from aircraftops_data.streams.polling.given import Lock, Read, Router
+from aircraftops_data.streams.change import AnyRecord
+from aircraftops_data.streams.polling.given import Lock, Router
 from aircraftops_data.streams.polling.reading import MOST_RECORDS, Missing, Page, Reading
 from aircraftops_data.streams.polling.shards import Shard, Stream
 from aircraftops_data.streams.polling.state import Group, ShardState, StreamStart
@@ -75,8 +76,8 @@ class ShardWork:
         self.shard = shard
         self.state = desk.group.claim(stream, shard, lock)
         self._reading = reading_of(stream, start, shard, self.state, desk.limit)
-        self._rest: Sequence[Read] = ()
-        self._done: Read | None = None
+        self._rest: Sequence[AnyRecord] = ()
+        self._done: AnyRecord | None = None
         self._ended = False
         self._quiet = False
         self.records = 0
@@ -103,7 +104,7 @@ class ShardWork:
         return timedelta() if self._quiet or at is None else self._desk.group.core.context.clock.now() - at
 
     def step(self) -> Step:
-        """Read a page, or take what is left of one. Raises StoreError, LockLostError, ConditionFailedError."""
+        """AnyRecord a page, or take what is left of one. Raises StoreError, LockLostError, ConditionFailedError."""
         if self.over:
             return Step.OVER
         self._lock.check()
@@ -137,7 +138,7 @@ class ShardWork:
             return self._end()
         return Step.QUIET if self._quiet else Step.READ
 
-    def _wanted(self, found: list[Read]) -> list[Read]:
+    def _wanted(self, found: list[AnyRecord]) -> list[AnyRecord]:
         """Not what came before the beginning, where the iterator that stood there has expired unused."""
         began = self._start.created_at
         if began is None or self.shard.id not in (self._start.latest or {}):
@@ -158,7 +159,7 @@ class ShardWork:
         self._save()
         return Step.FAILED if self._rest and (taken.failed is not None or not taken.done) else Step.READ
 
-    def _numbered(self, done: Sequence[Read]) -> Read | None:
+    def _numbered(self, done: Sequence[AnyRecord]) -> AnyRecord | None:
         """The last that has a place."""
         return next((each for each in reversed(done) if each.sequence is not None), None)
 
