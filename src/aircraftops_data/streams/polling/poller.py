@@ -207,7 +207,7 @@ class Poller:
                     return
                 case Step.QUIET:
                     quiet += 1
-                case Step.FAILED if work.failures + 1 >= self.options.retry.attempts:
+                case Step.FAILED if work.failures >= self.options.retry.attempts:
                     raise work.error or InvalidInputError("The router deals with none of the records it is given")
                 case Step.FAILED:
                     self._context.clock.sleep(self._back_off(work.failures))
@@ -221,8 +221,8 @@ class Poller:
             hands.every(self.options.lease.total_seconds() / 3, work.beat)
             yield
 
-    def _back_off(self, attempt: int) -> float:
-        return self._context.chance.jitter(self.options.retry.ceiling(attempt + 1))
+    def _back_off(self, failures: int) -> float:
+        return self._context.chance.jitter(self.options.retry.ceiling(failures - 1))
 
     # Until it is stopped
 

@@ -83,7 +83,7 @@ class ShardWork:
         self.records = 0
         """How many were dealt with."""
         self.failures = 0
-        """How many steps in a row did nothing but fail."""
+        """How many times in a row the same record, or the same request, has failed."""
         self.error: Exception | None = None
         """What the last step failed with."""
         self.leaving = False
@@ -130,7 +130,7 @@ class ShardWork:
             return self._stand()
         decode, table = self._desk.router.decoder.record, self._desk.table
         self._rest = self._wanted([decode(raw, table) for raw in page.records])
-        self._ended = page.ended
+        self._ended, self.failures = page.ended, 0
         self._quiet = not page.records
         if self._rest:
             return self._take()
@@ -150,14 +150,16 @@ class ShardWork:
         self._done = self._numbered(self._rest[: taken.done]) or self._done
         self._rest = self._rest[taken.done :]
         self.records += taken.done
-        self.failures = 0 if taken.done else self.failures + 1
+        before = 0 if taken.done else self.failures
         self.error = taken.error
         if taken.failed is not None:
             where = f"record {taken.failed.sequence} of {self.shard.id}"
             LOG.warning("It is tried again, for it failed: %s", where, exc_info=taken.error)
         self._lock.check()
         self._save()
-        return Step.FAILED if self._rest and (taken.failed is not None or not taken.done) else Step.READ
+        failed = bool(self._rest) and (taken.failed is not None or not taken.done)
+        self.failures = before + 1 if failed else 0
+        return Step.FAILED if failed else Step.READ
 
     def _numbered(self, done: Sequence[AnyRecord]) -> AnyRecord | None:
         """The last that has a place."""
