@@ -151,7 +151,7 @@ def test_what_was_done_before_a_record_that_fails_is_written_down_and_nothing_be
     assert scene.taker.of("a") == [1]
     assert work.state.place == int(scene.world.shards[0].records[0]["dynamodb"]["SequenceNumber"])
     assert work.step() is Step.FAILED
-    assert (scene.taker.of("a"), work.failures) == ([1], 1)
+    assert (scene.taker.of("a"), work.failures) == ([1], 2)
     scene.taker.fails = lambda record: False
     assert work.step() is Step.READ
     assert scene.taker.of("a") == [1, 2, 3]

@@ -150,15 +150,14 @@ class ShardWork:
         self._done = self._numbered(self._rest[: taken.done]) or self._done
         self._rest = self._rest[taken.done :]
         self.records += taken.done
-        before = 0 if taken.done else self.failures
+        failed = bool(self._rest) and (taken.failed is not None or not taken.done)
+        self.failures = (0 if taken.done else self.failures) + failed
         self.error = taken.error
         if taken.failed is not None:
             where = f"record {taken.failed.sequence} of {self.shard.id}"
             LOG.warning("It is tried again, for it failed: %s", where, exc_info=taken.error)
         self._lock.check()
         self._save()
-        failed = bool(self._rest) and (taken.failed is not None or not taken.done)
-        self.failures = before + 1 if failed else 0
         return Step.FAILED if failed else Step.READ
 
     def _numbered(self, done: Sequence[AnyRecord]) -> AnyRecord | None:
