@@ -132,7 +132,8 @@ class Poller:
         mine = group.report(self.id, holds, capacity, 3 * self.options.look)
         share = shares(len(found.ready), [*others, mine])
         if should_give(share, self.id, holds, others):
-            next(iter(list(self.works.values()))).leaving = True
+            for work in list(self.works.values())[:1]:
+                work.leaving = True
         return list(self._take_some(found, share[self.id]))
 
     def _take_some(self, found: Look, most: int) -> Iterator[ShardWork]:
