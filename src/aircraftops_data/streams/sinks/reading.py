@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, cast
 
@@ -17,6 +16,8 @@ from aircraftops_data.streams.decoding import decode
 from aircraftops_data.streams.sinks.naming import SPILL
 from aircraftops_data.transports.objects import Objects
 
+Said = Mapping[str, Any]
+
 
 class _Spilled(BaseModel):
     """What a message says of the object its change lies in."""
@@ -26,30 +27,37 @@ class _Spilled(BaseModel):
 
 
 def changes_in(
-    event: Mapping[str, Any] | str, entities: Sequence[type[Entity]] = (), objects: Objects | None = None
+    event: object, entities: Iterable[type[Entity]] = (), objects: Objects | None = None
 ) -> list[Change[Any] | Poison]:
-    """The changes in an SQS event of Lambda, or in the body of one message; their `source_id` is the message's id.
+    """The changes in messages: an event of Lambda on the queue, a pipe's list, a response of ReceiveMessage, or a body.
 
-    Those that lie in objects are brought back. Raises ObjectStoreError where one cannot be read or is not there, and
-    InvalidInputError where it is not what was put there, `objects` is missing, or this is no event of SQS. One such
-    message fails its event; to have the others, ask for the body of each.
+    Their `source_id` is the message's id, by which the answer to Lambda names those that failed; that of a body alone
+    is None. Changes in objects are brought back. Raises ObjectStoreError where one cannot be read or is not there,
+    InvalidInputError where it is not what was put there or `objects` is missing, UnknownEventError. One such message
+    fails its event; to have the others, ask for the body of each.
     """
-    found: list[Change[Any] | Poison] = []
-    for message_id, body in _messages(event):
-        record = {"eventSource": "aws:sqs", "messageId": message_id, "body": _whole(body, objects)}
-        found += [replace(change, source_id=message_id) for change in decode({"Records": [record]}, entities)]
-    return found
+    return decode(_brought_back(event, objects), entities)
 
 
-def _messages(event: Mapping[str, Any] | str) -> Iterator[tuple[str | None, str]]:
-    """The ids and bodies. Source: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"."""
+def _brought_back(event: object, objects: Objects | None) -> object:
+    """The event with the bodies that lie in objects in their place."""
     if isinstance(event, str):
-        yield None, event
-        return
-    try:
-        yield from [(str(record["messageId"]), str(record["body"])) for record in event["Records"]]
-    except (KeyError, TypeError):
-        raise InvalidInputError("This is no event of SQS: it has no Records with messageId and body") from None
+        return [{"messageId": None, "body": _whole(event, objects)}]
+    if isinstance(event, list):
+        return [_with_body(element, objects) for element in cast("list[object]", event)]
+    if not isinstance(event, Mapping):
+        return event
+    said = cast("Said", event)
+    lists = [name for name in ("Records", "Messages") if isinstance(said.get(name), list)]
+    return {**said, **{name: _brought_back(said[name], objects) for name in lists}}
+
+
+def _with_body(element: object, objects: Objects | None) -> object:
+    if not isinstance(element, Mapping):
+        return element
+    said = cast("Said", element)
+    bodies = {name: _whole(said[name], objects) for name in ("body", "Body") if isinstance(said.get(name), str)}
+    return {**said, **bodies}
 
 
 def _whole(body: str, objects: Objects | None) -> str:

@@ -77,7 +77,8 @@ def _plain(value: Any) -> Any:
         marked = privacy_of(type(value))
         return {name: _plain(held) for name, held in value if name not in marked}
     if isinstance(value, Mapping):
-        return {str(_plain(name)): _plain(part) for name, part in value.items()}
+        held = cast("dict[Any, Any]", value)
+        return {str(_plain(name)): _plain(part) for name, part in held.items()}
     if isinstance(value, set | frozenset):
         return sorted(map(_plain, cast("Iterable[Any]", value)), key=_sorting)
     if isinstance(value, list | tuple | deque):
