@@ -13,18 +13,18 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from aircraftops_data.clock import Chance, Retry
-from aircraftops_data.streams.change import Cause, Change, Operation
+from aircraftops_data.streams.change import Change
+from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.sinks.batches import Patience
 from aircraftops_data.testing import ManualClock
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def change(item: str = "a", number: int = 1, *, text: str = "", event_id: str | None = "", **known: Any) -> Change[Any]:
+def change(item: str = "a", number: int = 1, *, text: str = "", event_id: str | None = "") -> Change[Any]:
     """A change of an item of no entity, the `number`th; its event id is made of both unless one is given."""
     said = f"{item}-{number}" if event_id == "" else event_id
     keys = {"PK": {"S": item}}
-    image: dict[str, Any] = {**keys, "number": {"N": str(number)}, "text": {"S": text}}
     raw: dict[str, Any] = {
         **({} if said is None else {"eventID": said}),
         "eventName": "MODIFY",
@@ -35,27 +35,18 @@ def change(item: str = "a", number: int = 1, *, text: str = "", event_id: str | 
         "dynamodb": {
             "ApproximateCreationDateTime": AT.timestamp() + number,
             "Keys": keys,
-            "NewImage": image,
+            "NewImage": {**keys, "number": {"N": str(number)}, "text": {"S": text}},
             "SequenceNumber": str(number),
             "SizeBytes": 10,
             "StreamViewType": "NEW_IMAGE",
         },
     }
-    fields: dict[str, Any] = {
-        "table": "core",
-        "keys": keys,
-        "sequence": number,
-        "at": AT + timedelta(seconds=number),
-        "event_id": said,
-        "source_id": str(number),
-        "raw": raw,
-        "operation": Operation.MODIFY,
-        "cause": Cause.USER,
-        "entity": None,
-        "old": None,
-        "new": image,
-    }
-    return Change(**fields | known)
+    made = _DECODER.record(raw)
+    assert isinstance(made, Change)
+    return made
+
+
+_DECODER = Decoder()
 
 
 def changes(*items: str) -> list[Change[Any]]:

@@ -20,9 +20,13 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 def event_id_of(change: Change[Any]) -> str:
     """The event id; of a change without one, or with one that no queue takes, a digest of all it says.
 
-    So an item that was read twice as it stood is the same both times, until it has changed; whatever it came in, each
-    time, makes no difference.
+    So an item that was read twice as it stood is the same both times, until it has changed.
     """
     if change.event_id is not None and _PLAIN(change.event_id):
         return change.event_id
-    return sha256(f"{change.place} {message(replace(change, source_id=None))}".encode()).hexdigest()
+    return sha256(f"{change.place} {text_of(change)}".encode()).hexdigest()
+
+
+def text_of(change: Change[Any]) -> str:
+    """The change as the text of a message: the same whatever it came in, for that is no part of it."""
+    return message(replace(change, source_id=None))

@@ -9,9 +9,8 @@ from typing import Any
 
 from aircraftops_data.errors import ItemTooLargeError, RequestRefusedError, StoreError, ThrottledError
 from aircraftops_data.streams.change import Change
-from aircraftops_data.streams.encoding import message
 from aircraftops_data.streams.sinks.batches import Entry, Outcomes, Patience, Request, deliver
-from aircraftops_data.streams.sinks.naming import SPILL, event_id_of
+from aircraftops_data.streams.sinks.naming import SPILL, event_id_of, text_of
 from aircraftops_data.streams.sinks.service import Service
 from aircraftops_data.streams.sinks.sink import Refused
 from aircraftops_data.transports.objects import Objects
@@ -30,10 +29,10 @@ class QueueSink:
 
     A FIFO queue (its URL ends in ".fifo"): **each change once, those of an item in their order**. The group of a
     message is its item, its deduplication id the change's event id, so that whatever is sent again (after a lost
-    answer, by a caller whose function ended half way) is dropped by SQS. SQS remembers for 5 minutes: what is sent again
-    later is there twice, an item's changes repeated from the one sent again up to the same last one. A consumer that a
-    repetition harms remembers event ids, or for each item the `order` it is at. A change is sent when those before it
-    of the same item have been taken, so an item's changes go one a request.
+    answer, by a caller whose function ended half way) is dropped by SQS. SQS remembers for 5 minutes: what is sent
+    again later is there twice, an item's changes repeated from the one sent again up to the same last one. A consumer
+    that a repetition harms remembers event ids, or for each item the `order` it is at. A change is sent when those
+    before it of the same item have been taken, so an item's changes go one a request.
 
     A standard queue: **each change at least once, in no order**; copies have the same event id.
 
@@ -76,7 +75,7 @@ class QueueSink:
         attributes = _attributes(change)
         beside = sum(len(name + kind["DataType"] + kind["StringValue"]) for name, kind in attributes.items())
         # ASCII, so that SQS takes each character and each is a byte.
-        body = message(change)
+        body = text_of(change)
         size = len(body) + beside
         if size > self._most_bytes:
             body = self._spilled(change, body, size)

@@ -17,28 +17,30 @@ from aircraftops_data.errors import InvalidValueError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.privacy import PrivacyKind, privacy_of
 from aircraftops_data.streams.change import Change, Operation
-from aircraftops_data.streams.sinks.age import age
+from aircraftops_data.streams.sinks.age import age_of
 from aircraftops_data.streams.sinks.naming import event_id_of
 
 
 def row_of(change: Change[Any], *, personal: Collection[str] = ()) -> dict[str, Any]:
-    """The fields of the item as it is now, of a removed one as it was last, and what is known of the change.
+    """What is known of a change, and the fields of the item: as it was last of a removed one, else as it is now.
 
-    Fields marked PERSONAL are there if `personal` names them ("Owner.name"), those marked SECRET never are. Of an item
-    of no entity known here nothing but the change is told, for nobody can say what of it is personal.
+    Where the stream's view leaves that out, the components of the primary key. Fields marked PERSONAL are there if
+    `personal` names them ("Owner.name"); those marked SECRET never are, not even in models inside. Of an item of none
+    of the entities known nothing but the change is told, for nobody can say what of it is personal.
     """
-    image = change.old if change.new is None else change.new
-    fields = _fields(image, personal) if isinstance(image, Entity) else {}
-    return fields | {
+    image = change.old if change.operation is Operation.REMOVE else change.new
+    held = dict(image) if isinstance(image, Entity) else change.identity
+    return _told(change.entity, held, personal) | {
         "_entity": None if change.entity is None else change.entity.definition().entity_type,
         "_operation": change.operation.value,
         "_cause": change.cause.value,
         "_table": change.table,
         "_place": change.place,
-        "_sequence": None if change.sequence is None else str(change.sequence),
+        "_sequence": None if change.sequence is None else change.order,
         "_event_id": event_id_of(change),
         "_at": change.at,
-        "_age": _age(change, image),
+        "_version": held.get("version"),
+        "_age": age_of(change) if isinstance(image, Entity) else None,
     }
 
 
@@ -55,20 +57,14 @@ def line_of(row: Mapping[str, Any]) -> bytes:
     return f"{text}\n".encode()
 
 
-def _fields(entity: Entity, personal: Collection[str]) -> dict[str, Any]:
-    marked = privacy_of(type(entity))
-    name_of = type(entity).__name__
-    return {
-        name: value
-        for name, value in entity
-        if name not in marked or (marked[name] is PrivacyKind.PERSONAL and f"{name_of}.{name}" in personal)
-    }
-
-
-def _age(change: Change[Any], image: Any) -> int | None:
-    if not isinstance(image, Entity) or image.created_at is None:
-        return None
-    return age(image) + (change.operation is Operation.REMOVE)
+def _told(entity: type[Entity] | None, held: Mapping[str, Any], personal: Collection[str]) -> dict[str, Any]:
+    if entity is None:
+        return {}
+    hidden = {"version"}
+    for name, kind in privacy_of(entity).items():
+        if kind is PrivacyKind.SECRET or f"{entity.__name__}.{name}" not in personal:
+            hidden.add(name)
+    return {name: value for name, value in held.items() if name not in hidden}
 
 
 def _plain(value: Any) -> Any:
