@@ -91,7 +91,7 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, Enum):
         return _scalar(value.value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
     if isinstance(value, bytes | bytearray):
         return b64encode(value).decode()
     if isinstance(value, datetime | date | time):
