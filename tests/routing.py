@@ -38,7 +38,12 @@ class Note(Entity, table=CORE, entity_type="routed_note"):
 
 def record(sequence: int, new: Entity | None, old: Entity | None = None, **more: Any) -> dict[str, Any]:
     """A record of a stream, as Lambda gives it."""
-    told = {"sequence": sequence, "at": AT + timedelta(seconds=sequence), "event_id": f"e{sequence}", "table": "CoreTable"}
+    told = {
+        "sequence": sequence,
+        "at": AT + timedelta(seconds=sequence),
+        "event_id": f"e{sequence}",
+        "table": "CoreTable",
+    }
     return written(old, new, **{**told, **more})
 
 

@@ -169,7 +169,7 @@ def test_before_the_deadline_it_stops_and_names_the_next_record() -> None:
 
 def test_of_a_short_time_half_is_kept() -> None:
     clock = ManualClock()
-    router, journal, _ = routed(clock=clock)
+    router, _, _ = routed(clock=clock)
     router.on(Gauge, name="slow")(lambda change: clock.advance(1))
     assert router.handle(event(gauge(1), gauge(2), gauge(3)), Remaining(clock, 3)) == failed(3)
 

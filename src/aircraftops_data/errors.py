@@ -124,7 +124,7 @@ class InvalidMessageError(InvalidInputError):
 
 
 class UnknownEventError(InvalidInputError):
-    """An event that is none of those stream records come in; a record in one that is, and cannot be read, is a Poison."""
+    """An event that is none of those stream records come in. A bad record in a good one is a Poison instead."""
 
 
 class UnsupportedAlgorithmError(InvalidInputError):

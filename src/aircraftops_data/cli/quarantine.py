@@ -71,7 +71,7 @@ def replay(
     prefix: Prefix = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give parked records to the router again, in order; exits with 9 where one fails, which stays, and those behind."""
+    """Give parked records to the router again, in order; exits with 9 where one fails: it stays, and those behind."""
     ops = connected(endpoint_url, prefix)
     router = _router(module, ops)
     if router.name != name:

@@ -13,7 +13,7 @@ from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
 from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS
-from aircraftops_data.streams.change import Poison, Record
+from aircraftops_data.streams.change import AnyRecord, Poison
 from aircraftops_data.streams.encoding import message
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
@@ -90,19 +90,19 @@ class Failures(Entity, table=JOBS, entity_type="record_failures"):
     primary = PrimaryKey("QUARANTINE#{stream}#{place}", "FAILURES#{order}")
 
 
-def bodies(record: Record) -> list[bytes]:
+def bodies(record: AnyRecord) -> list[bytes]:
     """The whole record as JSON text, compressed, cut to what items hold; at least one part."""
     packed = compress(message(record).encode())
     return [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)]
 
 
-def reason_of(record: Record, error: Exception | None) -> str:
+def reason_of(record: AnyRecord, error: Exception | None) -> str:
     """Why a record is parked: what is wrong with it, or the error's type; never what it holds."""
     if isinstance(record, Poison):
         return f"{record.kind}: {record.reason}"
     return "behind another" if error is None else f"handler: {type(error).__name__}"
 
 
-def item_of(record: Record) -> str:
+def item_of(record: AnyRecord) -> str:
     """The primary key in a form for people: SCHEDULE#1 / RUN#2."""
     return " / ".join(str(next(iter(value.values()))) for value in record.keys.values()) or "(no key)"

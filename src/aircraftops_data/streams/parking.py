@@ -22,7 +22,7 @@ from aircraftops_data.errors import (
     TransactionConflictError,
 )
 from aircraftops_data.request import Plan
-from aircraftops_data.streams.change import Record
+from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.parked import (
     REMEMBERED,
     Failures,
@@ -39,9 +39,9 @@ from aircraftops_data.streams.parked import (
 LISTED = 200
 
 
-def failed_again(stream: str, record: Record, context: Context) -> Plan[int]:
+def failed_again(stream: str, record: AnyRecord, context: Context) -> Plan[int]:
     """Count one more failure of a record; how many there are. 1 read unit and 1 write unit."""
-    key = {"stream": stream, "place": record.place, "order": record.order}
+    key: dict[str, Any] = {"stream": stream, "place": record.place, "order": record.order}
     found = yield from finding(Failures, key, context, consistent=True, expired=False)
     count = 1 if found is None else found.count + 1
     yield from write(Put(Failures(**key, count=count, expires_at=context.clock.now() + REMEMBERED)), context)
@@ -59,7 +59,7 @@ def first_held(stream: str, context: Context) -> Plan[tuple[list[Held], bool]]:
     return found.found.whole(), found.next is None
 
 
-def parked(stream: str, record: Record, cause: Exception | None, context: Context) -> Plan[bool]:
+def parked(stream: str, record: AnyRecord, cause: Exception | None, context: Context) -> Plan[bool]:
     """Park a record, whole or not at all; said again it changes nothing.
 
     Behind others (`cause` None) only while these are there: False where they have been replayed meanwhile, and nothing
@@ -85,7 +85,7 @@ def _contended(tries: int) -> ContentionError:
     return ContentionError(f"Gave up after {tries} tries: others kept changing what is held", retryable=True)
 
 
-def _whole(stream: str, record: Record, reason: str, context: Context) -> Plan[Parked]:
+def _whole(stream: str, record: AnyRecord, reason: str, context: Context) -> Plan[Parked]:
     """The item of a record; more of its body is stored first, where one item does not hold it."""
     own: dict[str, Any] = {"stream": stream, "place": record.place, "order": record.order}
     first, *more = bodies(record)
@@ -95,14 +95,14 @@ def _whole(stream: str, record: Record, reason: str, context: Context) -> Plan[P
     return Parked(**own, reason=reason, parked_at=now, event_id=record.event_id, parts=parts, body=first)
 
 
-def _one_more(held: Held | None, whole: Parked, record: Record) -> Intent[Any]:
+def _one_more(held: Held | None, whole: Parked, record: AnyRecord) -> Intent[Any]:
     """What is held of an item, with one record more; on the condition that it is as it was seen."""
     first = {"count": 1, "reason": whole.reason, "parked_at": whole.parked_at}
     if held is None:
         own = {"stream": whole.stream, "place": whole.place, "table": record.table, "item": item_of(record)}
         return Create(Held.model_validate({**own, **first}))
     if held.state is HeldState.OPEN:
-        place = {"stream": held.stream, "place": held.place}
+        place: dict[str, Any] = {"stream": held.stream, "place": held.place}
         return updating(Held, **place, add={"count": 1}, where=Held.f.state == HeldState.OPEN)
     return updating(held, set={**first, "state": HeldState.OPEN, "expires_at": None})
 
@@ -154,7 +154,7 @@ def let_go(record: Parked, fence: Intent[Any], context: Context) -> Plan[bool]:
 
 
 def _deleted(record: Parked) -> list[Intent[Any]]:
-    own = {"stream": record.stream, "place": record.place, "order": record.order}
+    own: dict[str, Any] = {"stream": record.stream, "place": record.place, "order": record.order}
     return [deleting(Parked, **own), *(deleting(ParkedPart, **own, number=number) for number in range(1, record.parts))]
 
 

@@ -13,7 +13,7 @@ from aircraftops_data.core.table import CoreTable
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import InvalidInputError, NotFoundError
 from aircraftops_data.request import Plan
-from aircraftops_data.streams.change import Poison, Record
+from aircraftops_data.streams.change import AnyRecord, Poison
 from aircraftops_data.streams.parked import Held, HeldState, Parked
 from aircraftops_data.streams.parking import body_of, failed_again, first_held, held_at, let_go, next_parked, parked
 
@@ -80,7 +80,7 @@ class Quarantine:
 
     # For the router
 
-    def among(self, records: Collection[Record]) -> dict[str, Held]:
+    def among(self, records: Collection[AnyRecord]) -> dict[str, Held]:
         """What is held of the items that these records are of, or was lately, by place.
 
         1 read unit where nothing is held; where a lot is, at most 1 for each item the records are of.
@@ -92,19 +92,19 @@ class Quarantine:
         keys = [{"stream": self.name, "place": place} for place in sorted({record.place for record in records})]
         return {held.place: held for held in self._core.get_many(Held, keys, consistent=True) if held is not None}
 
-    def used_up(self, record: Record) -> bool:
+    def used_up(self, record: AnyRecord) -> bool:
         """Count a failure of this record; whether it was the last that is allowed. A poison has one attempt."""
         if isinstance(record, Poison) or self.attempts == 1:
             return True
         return self._run(failed_again(self.name, record, self._core.context)) >= self.attempts
 
-    def park(self, record: Record, error: Exception) -> Held | None:
+    def park(self, record: AnyRecord, error: Exception) -> Held | None:
         """Park a record that failed; what is held of its item then. 2 write units per KB of it and 2 more."""
         self._run(parked(self.name, record, error, self._core.context))
         LOG.warning("Parked in quarantine %s: a record of %s, %s", self.name, record.place, type(error).__name__)
         return self.held(record.place)
 
-    def park_behind(self, record: Record) -> bool:
+    def park_behind(self, record: AnyRecord) -> bool:
         """Park a record behind others of its item; False where these have been replayed meanwhile."""
         return self._run(parked(self.name, record, None, self._core.context))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from aircraftops_data.clock import Clock, SystemClock
 from aircraftops_data.errors import DefinitionError
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.streams.change import Change, Operation, Record
+from aircraftops_data.streams.change import AnyRecord, Change, Operation
 from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.filters import filter_criteria
 from aircraftops_data.streams.sinks.sink import Sink
@@ -159,7 +159,7 @@ class Router:
         left = context.get_remaining_time_in_millis() / 1000
         return self._clock.monotonic() + left - min(self._margin, left / 2)
 
-    def take(self, records: Sequence[Record], until: float | None = None) -> Taken:
+    def take(self, records: Sequence[AnyRecord], until: float | None = None) -> Taken:
         """Deal with records in order, up to the first that fails, or until the clock's `monotonic()` says so.
 
         With a quarantine 1 read unit a batch, and what parking costs. Never raises what a handler or a sink does: it
@@ -197,6 +197,7 @@ def subscribed(
 
 def goes_on_from_one(event: Any) -> bool:
     """Whether who sent this event goes on from the first record named: Lambda's mapping of a stream does."""
-    records = event.get("Records") if isinstance(event, dict) else None
-    first = records[0] if isinstance(records, list) and records else None
-    return isinstance(first, dict) and first.get("eventSource") in ("aws:dynamodb", "aws:kinesis")
+    try:
+        return event["Records"][0]["eventSource"] in ("aws:dynamodb", "aws:kinesis")
+    except (LookupError, TypeError):
+        return False

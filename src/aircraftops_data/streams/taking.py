@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aircraftops_data.errors import AircraftOpsDataError, ContentionError, OnceInProgressError, PoisonRecordError
-from aircraftops_data.streams.change import Change, Poison, Record
+from aircraftops_data.streams.change import AnyRecord, Change, Poison
 from aircraftops_data.streams.sinks.sink import Refused, Sink
 from aircraftops_data.streams.subscription import Subscription
 
@@ -35,7 +35,7 @@ class Taken:
     """What became of a batch: the first `done` records are dealt with, handled or parked or wanted by nobody."""
 
     done: int
-    failed: Record | None = None
+    failed: AnyRecord | None = None
     """The record that is to be delivered again, and all behind it; None where all are done."""
     error: Exception | None = None
     """Why; None where there was no time left."""
@@ -72,11 +72,10 @@ class Routes:
     outlets: Sequence[Outlet]
     once: Once | None
 
-    def give(self, record: Record) -> list[Outlet]:
+    def give(self, record: AnyRecord) -> list[Outlet]:
         """Run the functions that want a record; the sinks that do. Raises what they raise, PoisonRecordError."""
-        if not isinstance(record, Change):
-            reason = record.reason if isinstance(record, Poison) else "this is no change"
-            raise PoisonRecordError(f"A record cannot be read: {reason}")
+        if isinstance(record, Poison):
+            raise PoisonRecordError(f"A record cannot be read: {record.reason}")
         for receiver in self.receivers:
             if receiver.subscription.wants(record):
                 self._run(receiver, record)
@@ -109,37 +108,38 @@ class Batch:
         self._through: list[tuple[int, Change[Any], list[Outlet]]] = []
         self._parked = 0
 
-    def take(self, records: Sequence[Record]) -> Taken:
+    def take(self, records: Sequence[AnyRecord]) -> Taken:
         """Deal with the records in order, up to the first that fails."""
         try:
             self._held = {} if self._quarantine is None else self._quarantine.among(records)
-        except AircraftOpsDataError as error:
-            return Taken(0, records[0], error) if records else Taken(0)
+        except AircraftOpsDataError as failure:
+            return Taken(0, records[0] if records else None, failure)
         done, error = self._functions(records)
         done, error = self._sinks(done, error)
         return Taken(done, records[done] if done < len(records) else None, error, self._parked)
 
     # Functions
 
-    def _functions(self, records: Sequence[Record]) -> tuple[int, Exception | None]:
+    def _functions(self, records: Sequence[AnyRecord]) -> tuple[int, Exception | None]:
         for index, record in enumerate(records):
             if self._late():
                 return index, None
             try:
                 self._give(index, record)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises: the record has failed, nothing else
-                if (refusal := self._unless_parked(record, error)) is not None:
+                refusal = self._unless_parked(record, error)
+                if refusal is not None:
                     return index, refusal
         return len(records), None
 
-    def _give(self, index: int, record: Record) -> None:
+    def _give(self, index: int, record: AnyRecord) -> None:
         if self._came_before(record) or self._put_behind(record):
             return
         outlets = self._routes.give(record)
-        if outlets and isinstance(record, Change):
+        if outlets and not isinstance(record, Poison):
             self._through.append((index, record, outlets))
 
-    def _came_before(self, record: Record) -> bool:
+    def _came_before(self, record: AnyRecord) -> bool:
         """Whether the same record came earlier in the batch: a delivery may bring one twice."""
         if record.event_id is None:
             return False
@@ -149,7 +149,7 @@ class Batch:
         self._seen.add(known)
         return False
 
-    def _put_behind(self, record: Record) -> bool:
+    def _put_behind(self, record: AnyRecord) -> bool:
         """Park a record whose item is held, unless that has just been cleared."""
         held = self._held.get(record.place) if self._held else None
         if held is None or self._quarantine is None:
@@ -164,7 +164,7 @@ class Batch:
 
     # The quarantine
 
-    def _unless_parked(self, record: Record, error: Exception) -> Exception | None:
+    def _unless_parked(self, record: AnyRecord, error: Exception) -> Exception | None:
         """None where the record is parked now; else why it is not."""
         try:
             if self._quarantine is None or is_passing(error) or not self._quarantine.used_up(record):
@@ -202,7 +202,7 @@ class Batch:
         for index, change, outlets in through:
             if index >= done:
                 break
-            failure: Exception | None = None
+            failure = None
             if withheld and change.place in withheld:
                 failure = self._behind(change)
             elif id(change) in reasons:
