@@ -18,9 +18,9 @@ from aircraftops_data.streams.sinks.sink import Refused
 from changes_at_hand import MemoryFirehose, MemoryQueue, Weather, changes, id_in, patience
 
 ATTEMPTS = 3
-items = st.lists(st.sampled_from("abcdefghijklmnop"), min_size=1, max_size=40)
-plans = st.lists(st.sampled_from(["throttled", "away", "lost"]) | st.integers(0, 1023), max_size=30)
-spoils = st.frozensets(st.integers(1, 40), max_size=3)
+items = st.lists(st.sampled_from("abcdefghijklmnop"), min_size=1, max_size=20)
+plans = st.lists(st.sampled_from(["throttled", "away", "lost"]) | st.integers(0, 1023), max_size=16)
+spoils = st.frozensets(st.integers(1, 20), max_size=3)
 
 
 def weather_of(made: Sequence[Change[Any]], plan: list[str | int], spoilt: frozenset[int]) -> Weather:

@@ -40,7 +40,7 @@ def row_of(change: Change[Any], *, personal: Collection[str] = ()) -> dict[str, 
         "_event_id": event_id_of(change),
         "_at": change.at,
         "_version": held.get("version"),
-        "_age": age_of(change) if isinstance(image, Entity) else None,
+        "_age": age_of(change) if isinstance(image, Entity) and image.created_at else None,
     }
 
 
