@@ -69,7 +69,7 @@ def _whole(body: str, objects: Objects | None) -> str:
         raise InvalidInputError("A message says that its change lies in an object; give the objects it was put into")
     octets = objects.find(spilled.key)
     if octets is None:
-        raise ObjectStoreError("A message names an object that is not there", key=spilled.key)
+        raise ObjectStoreError("A message names an object that is not there", key=spilled.key, missing=True)
     if sha256(octets).hexdigest() != spilled.sha256:
         raise InvalidInputError(f"The object {spilled.key!r} is not the one that the message names")
     return octets.decode()
