@@ -155,7 +155,7 @@ def _present(content: Mapping[str, Any] | None) -> frozenset[str] | None:
     if content is None:
         return None
     return frozenset(
-        name for name, value in content.items() if not (value is None or (isinstance(value, AbstractSet) and not value))
+        name for name, value in content.items() if not (value is None or isinstance(value, AbstractSet) and not value)
     )
 
 
