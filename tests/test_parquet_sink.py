@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aircraftops_data import CORE, PrimaryKey
+from aircraftops_data import PrimaryKey, Table
 from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidValueError, ObjectStoreError
 from aircraftops_data.streams import Cause, Change, Operation
 from aircraftops_data.streams.sinks.columns import ABOUT, Columns
@@ -187,7 +187,7 @@ def test_columns_that_cannot_be_are_refused(fields: list[str]) -> None:
 
 @pytest.mark.parametrize("names", [("date",), ("Id",)])
 def test_names_that_sql_cannot_tell_apart_are_refused(names: tuple[str, ...]) -> None:
-    entity = declare(CORE, {"id": str, **dict.fromkeys(names, str)}, PrimaryKey("THROWAWAY#{id}", "X"))
+    entity = declare(Table("Others"), {"id": str, **dict.fromkeys(names, str)}, PrimaryKey("OTHER#{id}", "X"))
     with pytest.raises(DefinitionError, match=names[0].lower()):
         Columns(entity)
     assert list(Columns(entity, ["id"]).kinds) == ["id", *ABOUT]
@@ -209,7 +209,7 @@ def test_an_integer_beyond_64_bits_is_refused_and_nothing_taken_behind_it() -> N
 
 def test_a_change_of_another_entity_is_refused() -> None:
     (refused,) = sink_of(Memory()).write(
-        [change(1, entity=declare(CORE, {"id": str}, PrimaryKey("THROWAWAY#{id}", "X"))(id="1"))]
+        [change(1, entity=declare(Table("Others"), {"id": str}, PrimaryKey("OTHER#{id}", "X"))(id="1"))]
     )
     assert isinstance(refused.error, InvalidInputError)
 

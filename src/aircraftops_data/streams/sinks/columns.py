@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
-from uuid import UUID
+from datetime import UTC
+from typing import Any, cast
 
 from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidValueError
 from aircraftops_data.model.definition import AttributeValue
 from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.fields import Schema, model_fields
 from aircraftops_data.model.privacy import PrivacyKind, privacy_of, private_parts
 from aircraftops_data.streams.change import Change, Operation
 from aircraftops_data.streams.sinks.age import age_of
@@ -36,15 +33,16 @@ ABOUT: Mapping[str, str] = {
 
 _JSON = "json"
 _INT64 = range(-(1 << 63), 1 << 63)
-_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, FLAG),
-    (int, COUNT),
-    (float, REAL),
-    (datetime, INSTANT),
-    (date, DAY),
-    (bytes, OCTETS),
-    ((str, Enum, UUID, Decimal, time, timedelta), TEXT),
-)
+_BY_BASE: tuple[tuple[type, str], ...] = ((bool, FLAG), (int, COUNT), (float, REAL), (bytes, OCTETS))
+_BY_NAME = {
+    "bool": FLAG,
+    "int": COUNT,
+    "float": REAL,
+    "bytes": OCTETS,
+    "date": DAY,
+    "datetime": INSTANT,
+    **dict.fromkeys(("str", "uuid", "decimal", "time", "timedelta", "url", "multi-host-url"), TEXT),
+}
 
 
 class Columns:
@@ -61,7 +59,8 @@ class Columns:
         found = [name for name in entity.model_fields if name != "version"]
         named = [name for name in found if name not in private] if fields is None else list(fields)
         _refuse(entity, named)
-        self._fields = {name: kind_of(entity.model_fields[name].annotation) for name in named}
+        kinds = _kinds_of(entity)
+        self._fields = {name: kinds[name] for name in named}
         self._personal = fields is not None
         self.kinds: Mapping[str, str] = {
             **{name: TEXT if kind == _JSON else kind for name, kind in self._fields.items()},
@@ -87,7 +86,7 @@ class Columns:
             "_at": change.at,
             "_place": change.place,
             "_version": None if image is None else image.version,
-            "_age": None if image is None else age_of(change),
+            "_age": _age(change),
         }
 
     def _value(self, name: str, kind: str, value: Any) -> Any:
@@ -124,6 +123,14 @@ def image_of(change: Change[Any]) -> Any:
     return change.old if change.operation is Operation.REMOVE else change.new
 
 
+def _age(change: Change[Any]) -> int | None:
+    try:
+        return age_of(change)
+    except InvalidInputError:
+        # An item that this library did not write.
+        return None
+
+
 def _refuse(entity: type[Entity], named: Sequence[str]) -> None:
     """Raise DefinitionError for columns that cannot be."""
     private = privacy_of(entity)
@@ -139,34 +146,47 @@ def _refuse(entity: type[Entity], named: Sequence[str]) -> None:
         raise DefinitionError(f"{entity.__name__}: more than one column would be named {', '.join(twice)}")
 
 
-def kind_of(annotation: Any) -> str:
-    """The kind of column for a field's type; JSON for what holds others, and for what may be of several kinds."""
-    kinds = {kind for kind in _kinds(annotation) if kind is not None}
-    return kinds.pop() if len(kinds) == 1 else _JSON
+def _kinds_of(entity: type[Entity]) -> dict[str, str]:
+    """The kind of column of each field; JSON for what holds others, and for what may be of several kinds."""
+    fields, _, definitions = model_fields(cast("Schema", entity.__pydantic_core_schema__))
+    known = {str(schema["ref"]): schema for schema in definitions}
+    found = {name: _kinds(field["schema"], known) for name, field in fields.items()}
+    return {name: kinds.pop() if len(kinds) == 1 else _JSON for name, kinds in found.items()}
 
 
-def _kinds(annotation: Any) -> set[str | None]:
-    origin = get_origin(annotation)
-    if annotation is None or annotation is type(None):
-        return {None}
-    if origin is Literal:
-        return {kind for value in get_args(annotation) for kind in _kinds(type(value))}
-    if origin is Union or origin is types.UnionType:
-        return {kind for part in get_args(annotation) for kind in _kinds(part)}
-    if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if isinstance(annotation, NewType):
-        return _kinds(annotation.__supertype__)
-    if isinstance(annotation, type):
-        return {next((kind for base, kind in _KINDS if issubclass(annotation, base)), _JSON)}
-    named = getattr(annotation, "__value__", None)
-    return {_JSON} if named is None else _kinds(named)
+def _kinds(schema: Schema, known: Mapping[str, Schema]) -> set[str]:
+    """The kinds of values, other than None, that pydantic makes of a field's input."""
+    match schema["type"]:
+        case "none":
+            return set()
+        case "union":
+            choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+            return {kind for choice in choices for kind in _kinds(choice, known)}
+        case "literal":
+            return {_kind_of(type(value)) for value in schema["expected"] if value is not None}
+        case "enum":
+            return {_kind_of(schema["cls"])}
+        case "definition-ref":
+            # A type that holds itself is JSON in any case.
+            return _kinds(known[schema["schema_ref"]], {ref: {"type": "any"} for ref in known})
+        case named if named in _BY_NAME:
+            return {_BY_NAME[named]}
+        case "nullable" | "default" | "function-after" | "function-before" | "function-wrap":
+            return _kinds(schema["schema"], known)
+        case _:
+            return {_JSON}
+
+
+def _kind_of(held: type) -> str:
+    return next((kind for base, kind in _BY_BASE if issubclass(held, base)), TEXT)
 
 
 def _whole(name: str, value: int) -> int:
-    if value not in _INT64:
+    # A plain int: to look for any other, a range is gone through number by number.
+    number = int(value)
+    if number not in _INT64:
         raise InvalidValueError(f"{name} is beyond 64 bits", problems=(f"beyond 64 bits @ {name}",))
-    return int(value)
+    return number
 
 
 def _text(stored: AttributeValue) -> str:
