@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from typing import Any, cast
 
 from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidValueError
@@ -94,8 +93,8 @@ class Columns:
             return None
         if kind == COUNT:
             return _whole(name, value)
-        if kind in _PLAIN:
-            return _PLAIN[kind](value)
+        if kind in _AS_THEY_ARE:
+            return value
         stored = self._codec.field(name, value) or encode_value(value)
         return self._json(stored, value) if kind == _JSON else _text(stored)
 
@@ -109,13 +108,8 @@ class Columns:
         return json_text(plain)
 
 
-_PLAIN: Mapping[str, Any] = {
-    FLAG: bool,
-    REAL: float,
-    OCTETS: bytes,
-    DAY: lambda value: value,
-    INSTANT: lambda value: value.astimezone(UTC),
-}
+# Instants of entities are in UTC.
+_AS_THEY_ARE = frozenset({FLAG, REAL, OCTETS, DAY, INSTANT})
 
 
 def image_of(change: Change[Any]) -> Any:
@@ -160,10 +154,11 @@ def _kinds(schema: Schema, known: Mapping[str, Schema]) -> set[str]:
         case "none":
             return set()
         case "union":
-            choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+            # A choice may be a pair: the choice and its name.
+            choices: list[Any] = [choice if isinstance(choice, dict) else choice[0] for choice in schema["choices"]]
             return {kind for choice in choices for kind in _kinds(choice, known)}
         case "literal":
-            return {_kind_of(type(value)) for value in schema["expected"] if value is not None}
+            return {_kind_of(value.__class__) for value in schema["expected"] if value is not None}
         case "enum":
             return {_kind_of(schema["cls"])}
         case "definition-ref":
