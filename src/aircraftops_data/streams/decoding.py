@@ -10,7 +10,7 @@ from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison, PoisonKind, change_of
 from aircraftops_data.streams.dialects import unwrapped
-from aircraftops_data.streams.heads import happened, instant_of, keys_of, or_none, sequence_of, table_of
+from aircraftops_data.streams.heads import happened, images_of, instant_of, keys_of, or_none, sequence_of, table_of
 from aircraftops_data.streams.reading import Readings
 from aircraftops_data.streams.stored import UnreadableError, is_map, plain
 from aircraftops_data.translation.values import decode_value
@@ -42,34 +42,27 @@ class Decoder:
 
     def records(self, event: object, table: str | None = None) -> list[Change[Any] | Poison]:
         """The changes in an event of any dialect. Raises UnknownEventError for what is no such event."""
-        return [self._unwrapped(raw, source_id, problem, table) for raw, source_id, problem in unwrapped(event)]
+        return [
+            self.record(raw, table, source_id) if problem is None else _stranger(raw, table, source_id, problem)
+            for raw, source_id, problem in unwrapped(event)
+        ]
 
     def record(self, raw: Said, table: str | None = None, source_id: str | None = None) -> Change[Any] | Poison:
         """The change one record tells. `source_id` is what the batch it came in calls it."""
         try:
-            return self._change(raw, table, source_id)
+            if "dynamodb" in raw:
+                return self._streamed(raw, table, source_id)
+            if "Item" in raw:
+                return self._snapshot(raw, table, source_id)
+            if "Keys" in raw and "Metadata" in raw:
+                return self._exported(raw, table, source_id)
         except UnreadableError as error:
             return _poison(raw, table, source_id, error)
+        return _stranger(raw, table, source_id, "This is no record of a stream and no line of an export")
 
     def item(self, item: ItemView, table: str | None = None) -> Change[Any] | Poison:
         """An item as it stands, out of a scan or a full export: an insert whose cause is a snapshot."""
         return self.record({"Item": item}, table)
-
-    def _unwrapped(
-        self, raw: Said, source_id: str | None, problem: str | None, table: str | None
-    ) -> Change[Any] | Poison:
-        if problem is None:
-            return self.record(raw, table, source_id)
-        return _poison(raw, table, source_id, UnreadableError(PoisonKind.NOT_A_RECORD, problem))
-
-    def _change(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
-        if "dynamodb" in raw:
-            return self._streamed(raw, table, source_id)
-        if "Item" in raw:
-            return self._snapshot(raw, table, source_id)
-        if "Keys" in raw and "Metadata" in raw:
-            return self._exported(raw, table, source_id)
-        raise UnreadableError(PoisonKind.NOT_A_RECORD, "This is no record of a stream and no line of an export")
 
     def _streamed(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
         """A record of a stream. Source: DynamoDB API Reference, Record and StreamRecord."""
@@ -78,7 +71,7 @@ class Decoder:
             raise UnreadableError(PoisonKind.NOT_A_RECORD, "dynamodb is no map")
         operation, cause = happened(raw, body)
         keys, named = keys_of(body.get("Keys")), table_of(raw, table)
-        images = self._images(keys, named, body)
+        images = self._images(keys, named, images_of(raw, body))
         return change_of(
             raw,
             table=named,
@@ -99,7 +92,7 @@ class Decoder:
         and both are inserts here. Source: DynamoDB Developer Guide, "DynamoDB table export output format".
         """
         keys, named = keys_of(raw["Keys"]), table_of(raw, table)
-        images = self._images(keys, named, raw)
+        images = self._images(keys, named, images_of(raw, raw))
         return change_of(
             raw,
             table=named,
@@ -107,7 +100,7 @@ class Decoder:
             sequence=None,
             at=_written_at(raw),
             event_id=None,
-            source_id=source_id,
+            source_id=source_id or _text(raw.get("sourceID")),
             operation=_operation(raw),
             cause=Cause.USER,
             images=images,
@@ -117,7 +110,7 @@ class Decoder:
         """A line of a full export, or an item of a scan."""
         image, named = raw["Item"], table_of(raw, table)
         keys = self._keys_in(image)
-        images = self._images(keys, named, {"NewImage": image})
+        images = self._images(keys, named, (None, image))
         return change_of(
             raw,
             table=named,
@@ -125,7 +118,7 @@ class Decoder:
             sequence=None,
             at=None,
             event_id=None,
-            source_id=source_id,
+            source_id=source_id or _text(raw.get("sourceID")),
             operation=Operation.INSERT,
             cause=Cause.SNAPSHOT,
             images=images,
@@ -140,9 +133,11 @@ class Decoder:
                 return keys_of({name: image[name] for name in names})
         return {}
 
-    def _images(self, keys: ItemView, table: str | None, body: Said) -> tuple[type[Entity] | None, Any, Any]:
-        """The entity, and the item before and afterwards. An empty image is as none: an item has its key."""
-        old, new = body.get("OldImage") or None, body.get("NewImage") or None
+    def _images(
+        self, keys: ItemView, table: str | None, images: tuple[Any, Any]
+    ) -> tuple[type[Entity] | None, Any, Any]:
+        """The entity, and the item before and afterwards."""
+        old, new = images
         shown = new or old
         if shown is None:
             reading = self._readings.of_keys(keys, table)
@@ -192,6 +187,10 @@ def _text(found: object) -> str | None:
 
 
 _EMPTY: Said = {}
+
+
+def _stranger(raw: Said, table: str | None, source_id: str | None, reason: str) -> Poison:
+    return _poison(raw, table, source_id, UnreadableError(PoisonKind.NOT_A_RECORD, reason))
 
 
 def _poison(raw: Said, table: str | None, source_id: str | None, error: UnreadableError) -> Poison:

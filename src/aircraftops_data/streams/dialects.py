@@ -126,6 +126,7 @@ def _is_record(record: Said) -> bool:
 
 def _within(outer: Said, payload: object, source_id: str | None) -> list[Wrapped]:
     """What a message holds; the message itself, with its problem, where that is nothing known."""
+    source_id = _text_or_none(outer.get("sourceID")) or source_id
     try:
         if not isinstance(payload, _PIECES):
             raise UnknownEventError("No payload")

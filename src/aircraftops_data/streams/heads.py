@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.streams.change import EPOCH, Cause, Operation, PoisonKind
-from aircraftops_data.streams.stored import UnreadableError, is_map, plain
+from aircraftops_data.streams.stored import UnreadableError, is_map, plain, with_empty_maps
 
 T = TypeVar("T")
 Said = Mapping[str, Any]
@@ -112,6 +112,12 @@ def _instant(found: object, precision: str | None) -> datetime:
     if precision is None or isinstance(found, bool) or not isinstance(found, int | float):
         raise TypeError("no number")
     return EPOCH + int(found) * _UNITS[precision]
+
+
+def images_of(raw: Said, body: Said) -> tuple[Any, Any]:
+    """The images, of the item before and afterwards; None for a missing or an empty one: an item has its key."""
+    old, new = body.get("OldImage") or None, body.get("NewImage") or None
+    return (with_empty_maps(old), with_empty_maps(new)) if raw.get("awsRegion") == "ddblocal" else (old, new)
 
 
 def happened(raw: Said, body: Said) -> tuple[Operation, Cause]:

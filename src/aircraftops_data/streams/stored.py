@@ -37,7 +37,7 @@ def is_plain(image: ItemView, deep: Iterable[str]) -> bool:
     What is under the key is not looked at: whoever reads it does that. Raises TypeError, AttributeError or
     RecursionError for what is no image at all.
     """
-    return {*map(len, image.values())} == _ONE and _are_plain(image[name] for name in deep if name in image)
+    return {*map(len, image.values())} == _ONE and _are_plain([image[name] for name in deep if name in image])
 
 
 def _are_plain(values: Iterable[AttributeValue]) -> bool:
@@ -83,6 +83,25 @@ def _plain_value(value: object, path: str) -> AttributeValue:
     if check is None:
         raise _bad(path, "has none of DynamoDB's types")
     return {kind: check(value[kind], path)}
+
+
+def with_empty_maps(image: object) -> object:
+    """An image with empty maps where DynamoDB Local 3 wrote an attribute value of no type; what else is odd stays.
+
+    Source: awslabs/amazon-dynamodb-local-samples, issue 37. The service writes {"M": {}}.
+    """
+    return {name: _mended(value) for name, value in image.items()} if is_map(image) else image
+
+
+def _mended(value: object) -> object:
+    if not is_map(value):
+        return value
+    if not value:
+        return {"M": {}}
+    if is_map(value.get("M")):
+        return {**value, "M": with_empty_maps(value["M"])}
+    held = value.get("L")
+    return {**value, "L": [*map(_mended, cast("list[object]", held))]} if isinstance(held, list) else value
 
 
 def _text(held: object, path: str) -> str:
