@@ -157,7 +157,7 @@ class Poller:
 
     def _taken(self, found: Look, shard: Shard) -> ShardWork | None:
         """A shard in hand; None where it is another's, or nothing is to be done."""
-        name = f"STREAM/{self._desk.group.name}/{shard.id}"
+        name = lock_name(self._desk.group.name, shard.id)
         try:
             lock = self._locks.acquire(name, lease=self.options.lease, owner=self.id)
         except LockHeldError:
@@ -307,3 +307,8 @@ class Poller:
             return self._back_off(work.failures)
         pauses = {Step.READ: 0.0, Step.QUIET: self.options.idle.total_seconds(), Step.OVER: None}
         return self._back_off(work.failures) if step is Step.FAILED else pauses[step]
+
+
+def lock_name(group: str, shard: str) -> str:
+    """The lock by which a poller of a group holds a shard."""
+    return f"STREAM/{group}/{shard}"
