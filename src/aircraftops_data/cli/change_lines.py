@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import to_json, to_jsonable_python
@@ -50,7 +51,7 @@ def _kind(change: Change[Any]) -> str:
 
 def _identity(change: Change[Any]) -> dict[str, Any]:
     """The components of the primary key; for one that is private, only why it is not told."""
-    marked = {} if change.entity is None else privacy_of(change.entity)
+    marked: Mapping[str, str] = {} if change.entity is None else privacy_of(change.entity)
     return {name: f"({marked[name]})" if name in marked else value for name, value in change.identity.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -216,7 +216,7 @@ class Poller:
                     quiet = 0
 
     @contextmanager
-    def _kept(self, work: ShardWork) -> Iterator[None]:
+    def _kept(self, work: ShardWork) -> Generator[None]:
         """The lease is renewed meanwhile."""
         with Hands() as hands:
             hands.every(self.options.lease.total_seconds() / 3, work.beat)
