@@ -34,17 +34,17 @@ def look_at(desk: Desk, origin: Origin) -> Look:
         raise InvalidInputError(f"Table {desk.table} has no stream")
     starts = {start.label: start for start in standing.starts}
     gaps = tuple(state for state in standing.shards if state.stands)
-    *earlier, last = _in_order(streams, standing)
-    for stream in (*earlier, last):
+    order = _in_order(streams, standing)
+    for stream in order:
         start = starts.get(stream.label) or _begun(desk, stream, origin, first=not starts)
         starts[stream.label] = start
         listed = run(shards_of(stream.arn), desk.streams, clock) if stream in streams else []
         lineage = lineage_of(listed, standing.of(stream.label), start)
-        if stream is last or not lineage.over:
-            break
-    standing_still = {gap.shard for gap in gaps}
-    ready = tuple(shard for shard in lineage.readable() if shard.id not in standing_still)
-    return Look(stream, start, ready, gaps, standing.pollers)
+        if stream == order[-1] or not lineage.over:
+            still = {gap.shard for gap in gaps}
+            ready = tuple(shard for shard in lineage.readable() if shard.id not in still)
+            return Look(stream, start, ready, gaps, standing.pollers)
+    raise AssertionError("the last stream is looked at")
 
 
 def _in_order(streams: Sequence[Stream], standing: Standing) -> list[Stream]:
