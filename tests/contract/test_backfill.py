@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pyarrow.parquet as parquet
 import pytest
 
 from aircraftops_data import Aircraft, CoreTable, Entity, PrimaryKey, Progress
@@ -17,7 +19,9 @@ from aircraftops_data.model.schema import CORE, JOBS
 from aircraftops_data.request import Request, Response
 from aircraftops_data.streams import Cause, Operation
 from aircraftops_data.streams.backfill import Backfill
+from aircraftops_data.streams.sinks.parquet import ParquetSink
 from aircraftops_data.testing import ManualClock
+from aircraftops_data.transports.folder import FolderStore
 from backfilling import Taking, address, fleet
 from faults import At, Send, lost_reply
 
@@ -264,3 +268,19 @@ def test_items_that_are_there_throughout_are_given_while_a_writer_goes_on(anew: 
     assert report.finished
     assert expected.keys() <= router.given.keys()
     assert max(router.given.values()) == 1
+
+
+@memory
+def test_snapshots_go_into_parquet_files_however_often_they_are_given(anew: Anew, tmp_path: Path) -> None:
+    core, sink = anew(CORE, JOBS), ParquetSink(FolderStore(tmp_path), Aircraft)
+    expected = fleet(core, 10)
+    for name in ("first", "second"):
+        router = Taking()
+        assert Backfill(core, router, name, CORE, segments=1, page=4).run().finished
+        for begin in range(0, 10, 4):
+            assert sink.write(router.changes[begin : begin + 4]) == []
+    rows = parquet.read_table(tmp_path).to_pylist()
+    assert Counter(row["icao24"] for row in rows) == expected
+    assert {(row["_operation"], row["_cause"], row["_event_id"], row["_version"]) for row in rows} == {
+        ("insert", "snapshot", None, 1)
+    }
