@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aircraftops_data import PrimaryKey, Table
@@ -26,6 +26,8 @@ from sink_changes import FULL, NOON, Flight, change
 from throwaway import declare
 
 DAY = timedelta(days=1)
+# An example of a test on deliveries writes and reads many files.
+half_as_many = settings(max_examples=settings().max_examples // 2)
 
 
 @dataclass
@@ -165,6 +167,37 @@ def test_changes_with_the_same_number_in_two_shards_and_snapshots_have_files_of_
     assert len(objects.held) == 4
 
 
+def test_without_images_there_are_the_fields_of_the_key() -> None:
+    objects = Memory()
+    keys_only = [change(1, new=None), change(2, new=None, operation=Operation.REMOVE)]
+    assert sink_of(objects).write(keys_only) == []
+    rows = parquet.read_table(BytesIO(*objects.held.values())).to_pylist()
+    assert [(row["id"], row["ready"], row["_version"], row["_age"]) for row in rows] == [
+        ("1", None, None, None),
+        ("2", None, None, None),
+    ]
+
+
+@pytest.mark.slow
+def test_files_in_a_bucket_are_those_of_a_folder(tmp_path: Path) -> None:
+    import boto3
+    from moto import mock_aws
+
+    from aircraftops_data.transports.bucket import ObjectStore
+
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client.create_bucket(Bucket="lake")
+        bucket, folder = ObjectStore("lake", client=client), FolderStore(tmp_path)
+        for objects in (bucket, folder):
+            sink_of(objects, prefix="/raw/planes/").write([change(1), change(2, NOON + DAY)])
+        found = [(key, bucket.get(key)) for key in bucket.keys()]  # noqa: SIM118
+    assert found == [(key, folder.get(key)) for key in folder.keys()]  # noqa: SIM118
+    assert [key.split("/")[:4] for key, _ in found] == [
+        ["raw", "planes", "sink_flight", f"date=2026-11-{day}"] for day in (20, 21)
+    ]
+
+
 # Private fields
 
 
@@ -227,6 +260,7 @@ class Attempt:
     acknowledged: bool
 
 
+SHORT, TOO_LONG = Flight(id="x", legs=1), Flight(id="x", legs=2**63)
 attempts = st.builds(Attempt, st.integers(1, 6), st.none() | st.integers(0, 2), st.booleans(), st.booleans())
 days = st.lists(st.integers(0, 2), min_size=1, max_size=12)
 
@@ -247,30 +281,25 @@ def deliver(sink: ParquetSink, objects: Memory, lane: Sequence[Change[Any]], tri
             begin += len(batch) - len(refused) + bool(refused)
 
 
-@given(st.lists(st.tuples(days, st.lists(attempts, max_size=8)), min_size=1, max_size=2))
-def test_every_change_is_there_once_whatever_is_tried_again(lanes: list[tuple[list[int], list[Attempt]]]) -> None:
-    objects, expected = Memory(), Counter[str]()
-    sink = sink_of(objects, fields=["id"])
-    for number, (dates, tries) in enumerate(lanes):
-        # The lanes number their changes alike; a lane's dates come in any order.
-        lane = [change(100 * number + place, NOON + day * DAY, sequence=place) for place, day in enumerate(dates)]
-        deliver(sink, objects, lane, tries)
-        expected += Counter(str(each.event_id) for each in lane)
-    assert objects.events() == expected
+lanes_delivered = st.lists(st.tuples(days, st.lists(attempts, max_size=8), st.sets(st.integers(0, 11))), max_size=2)
 
 
-@given(days, st.lists(attempts, max_size=8), st.sets(st.integers(0, 11)))
-def test_refused_changes_leave_every_other_there_once(
-    dates: list[int], tries: list[Attempt], refused: set[int]
+@half_as_many
+@given(lanes_delivered)
+def test_every_change_that_is_not_refused_is_there_once_whatever_is_tried_again(
+    lanes: list[tuple[list[int], list[Attempt], set[int]]],
 ) -> None:
-    objects = Memory()
-    large = Flight(id="x", legs=2**63)
-    lane = [
-        change(place, NOON + day * DAY, **({"entity": large} if place in refused else {}))
-        for place, day in enumerate(dates)
-    ]
-    deliver(sink_of(objects, fields=["id", "legs"]), objects, lane, tries)
-    assert objects.events() == Counter(f"event-{place}" for place in range(len(dates)) if place not in refused)
+    objects, expected = Memory(), Counter[str]()
+    sink = sink_of(objects, fields=["id", "legs"])
+    for number, (dates, tries, refused) in enumerate(lanes):
+        # The lanes number their changes alike; a lane's dates come in any order.
+        lane = [
+            change(100 * number + place, NOON + day * DAY, TOO_LONG if place in refused else SHORT, sequence=place)
+            for place, day in enumerate(dates)
+        ]
+        deliver(sink, objects, lane, tries)
+        expected += Counter(str(each.event_id) for place, each in enumerate(lane) if place not in refused)
+    assert objects.events() == expected
 
 
 def test_where_another_sink_refuses_a_change_those_behind_it_are_there_twice_under_one_event_id() -> None:
@@ -280,3 +309,12 @@ def test_where_another_sink_refuses_a_change_those_behind_it_are_there_twice_und
     # The sink behind refused the third: the next batch begins with it.
     sink.write(lane[2:])
     assert objects.events() == {"event-0": 1, "event-1": 1, "event-2": 2, "event-3": 2}
+
+
+def test_a_change_given_again_by_itself_covers_the_file_it_was_the_first_of() -> None:
+    """Why no queue may feed the sink."""
+    objects, lane = Memory(), [change(number) for number in range(3)]
+    sink = sink_of(objects)
+    sink.write(lane)
+    sink.write(lane[:1])
+    assert objects.events() == {"event-0": 1}

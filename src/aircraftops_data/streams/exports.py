@@ -64,12 +64,12 @@ class Export:
         summary = _parsed(objects.get(f"{folder}/manifest-summary.json"), "manifest-summary.json")
         if summary.get("outputFormat") != _FORMAT:
             raise InvalidInputError(f"Only exports in {_FORMAT} can be read, not in {summary.get('outputFormat')}")
-        self._named = str(summary["tableArn"]).rpartition("/")[2]
-        self.name = f"export {summary['exportArn']}"
+        self._named = str(summary.get("tableArn")).rpartition("/")[2]
+        self.name = f"export {summary.get('exportArn')}"
         self._files = _files(objects.get(f"{folder}/manifest-files.json"), folder)
-        listed = sum(file.count for file in self._files)
-        if listed != summary["itemCount"]:
-            raise CorruptItemError(f"The export has {summary['itemCount']} items, its files are to have {listed}")
+        said, listed = summary.get("itemCount"), sum(file.count for file in self._files)
+        if said != listed:
+            raise CorruptItemError(f"The export has {said} items, its files are to have {listed}")
 
     @property
     def parts(self) -> int:

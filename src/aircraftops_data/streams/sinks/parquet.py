@@ -30,19 +30,24 @@ class ParquetSink:
     The date is that of the change, in UTC; of one that has none (a snapshot) that of the item's last write, or
     1970-01-01. The same changes make the same objects, byte by byte with the same pyarrow.
 
-    Each change ends up in the files exactly once where each lane (a shard, or Lambda's part of one) is delivered in
-    its order, by one deliverer at a time, from the first change that is not acknowledged yet. For each file is named by
-    the first change in it: whatever the lengths of attempts, what one has left behind is written over, whole, by the
-    batch that acknowledges that change. Doubles, which have the same `_event_id`, remain where a change that was
-    written is acknowledged otherwise or later: a sink declared behind this one refuses it or one before it, a handler
-    fails in a later attempt, so that the change is parked or skipped, a checkpoint is put back. So declare this sink
-    last. Kinesis itself delivers doubles. A deliverer that still writes after another has taken its lane over may put
-    its file over the other's, which was longer: only there changes can be lost, so leases must outlast a batch.
+    Each change ends up in the files exactly once where each lane (a shard, or Lambda's part of one) is delivered in its
+    order, by one deliverer at a time, from the first change that is not acknowledged yet. For each file is named by the
+    first change in it: whatever the lengths of attempts, what one has left behind is written over, whole, by the batch
+    that acknowledges that change. Kinesis itself delivers doubles.
+
+    Doubles, which have the same `_event_id`, remain where a change that was written is acknowledged otherwise or later:
+    a sink declared behind this one refuses it or one before it, so declare this one last; in a later attempt a handler
+    fails, so that the change is parked or skipped, or a predicate no longer wants it; a checkpoint is put back.
+
+    Changes can be lost where some that were acknowledged are given again without those behind them, for a shorter file
+    may then cover a longer one. So never feed it from a queue, which delivers one by one, give nothing again by hand but
+    what was parked, and let leases outlast a batch: who still writes after another has taken the lane over may do it.
 
     Snapshots have no `_event_id`: of those of one `_place` the greatest `_age` counts. A backfill made anew writes over
     files of the one before; give it another prefix, or let it come to its end.
 
-    One PUT for each date in a batch; the batch is held in memory. Raises MissingExtraError, DefinitionError.
+    One PUT for each date in a batch, which is held in memory. Safe to share between threads. Raises MissingExtraError,
+    DefinitionError.
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class ParquetSink:
         pyarrow()
         self._objects = objects
         self._columns = Columns(entity, fields)
-        self._place = f"{prefix}/{entity.definition().entity_type}"
+        self._place = "/".join(part for part in (prefix.strip("/"), entity.definition().entity_type) if part)
 
     def write(self, changes: Sequence[Change[Any]]) -> Sequence[Refused]:
         """Write changes. Nothing is taken behind a refused one, for the next batch begins there.
