@@ -15,10 +15,14 @@ def readable(
     listed: Iterable[Shard],
     begun: Iterable[Shard] = (),
     ended: Collection[str] = (),
-    initial: Collection[str] = (),
+    initial: str = "",
     skipped: Collection[str] = (),
 ) -> list[str]:
-    return [shard.id for shard in Lineage(list(listed), list(begun), ended, initial, skipped).readable()]
+    return [shard.id for shard in Lineage(list(listed), list(begun), ended, parents(initial), skipped).readable()]
+
+
+def parents(names: str) -> dict[str, str | None]:
+    return {shard.id: shard.parent for shard in (P, C, D, G) if shard.id in names}
 
 
 def test_a_parent_is_read_before_its_children() -> None:
@@ -40,6 +44,11 @@ def test_a_parent_that_was_gone_at_the_beginning_is_waited_for_by_nobody() -> No
 def test_an_unread_shard_that_is_listed_no_more_is_still_to_be_read_before_its_children() -> None:
     assert readable([C], [P], initial="p") == ["p"]
     assert readable([C], initial="p") == ["p"]
+
+
+def test_a_shard_that_a_later_listing_leaves_out_still_waits_for_its_parent() -> None:
+    assert readable([P], initial="pc") == ["p"]
+    assert readable([], [P], initial="pcd") == ["p"]
 
 
 def test_a_parent_nobody_began_that_is_listed_no_more_is_found_by_its_child() -> None:

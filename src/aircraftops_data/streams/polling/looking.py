@@ -71,6 +71,6 @@ def _begun(desk: Desk, stream: Stream, origin: Origin, *, first: bool) -> Stream
         LOG.warning("Table %s has another stream; what changed while it had none is in neither", desk.table)
         return group.begin(start)
     listed = run(shards_of(stream.arn), desk.streams, clock)
-    initial = tuple(shard.id for shard in listed)
+    initial = {shard.id: shard.parent for shard in listed}
     iterators = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), desk.streams, clock)
     return group.begin(start.model_copy(update={"initial": initial, "latest": iterators}))

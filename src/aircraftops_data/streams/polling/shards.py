@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 from aircraftops_data.request import Plan, Request, Response
@@ -80,8 +80,9 @@ class Lineage:
     """Those somebody began to read, listed or not."""
     ended: Collection[str]
     """Those read to their end."""
-    initial: Collection[str] = ()
-    """Those listed when the reading began: what their parents held is none of ours. If ended, they are named so."""
+    initial: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    """Those listed when the reading began, and their parents: what was gone by then is none of ours. A listing may
+    leave out for a while what it had before. If ended, they are named so."""
     skipped: Collection[str] = ()
     """Those of the initial ones that are not to be read."""
 
@@ -99,8 +100,9 @@ class Lineage:
     def _unread(self) -> dict[str, Shard]:
         """Every shard not read to its end, those among them that were trimmed before anybody began them."""
         begun = {shard.id: shard for shard in self.begun}
-        every = {name: Shard(name) for name in self.initial} | begun | {shard.id: shard for shard in self.listed}
-        known, inside = {*every, *self.ended}, {*begun, *self.initial}
+        initial = {name: Shard(name, parent) for name, parent in self.initial.items()}
+        every = initial | begun | {shard.id: shard for shard in self.listed}
+        known, inside = {*every, *self.ended}, {*begun, *initial}
         for shard in list(every.values()):
             if shard.parent is not None and shard.parent not in known and shard.id not in inside:
                 every[shard.parent] = Shard(shard.parent)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import AlreadyExistsError, NotFoundError
@@ -47,8 +47,8 @@ class StreamStart(Entity, table=JOBS, entity_type="stream_start"):
     name: GroupName
     label: str
     arn: str
-    initial: tuple[str, ...] = ()
-    """The shards there were, where it is the first stream of the group; of all others it wants everything."""
+    initial: Mapping[str, str | None] = Field(default_factory=dict[str, str | None])
+    """The shards there were, and their parents, where it is the group's first stream; of others it wants everything."""
     latest: Mapping[str, str] | None = None
     """For LATEST: an iterator for each shard that was open, so that the place is the same whenever one is read."""
 

@@ -62,9 +62,9 @@ class _View:
         self._missing = missing
         listed = run(shards_of(stream.arn), streams, clock)
         latest = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), streams, clock)
-        self._initial = frozenset(shard.id for shard in listed)
+        self._initial = {shard.id: shard.parent for shard in listed}
         self._latest = latest or {}
-        self._skipped = frozenset[str]() if latest is None else self._initial - latest.keys()
+        self._skipped = frozenset[str]() if latest is None else frozenset(self._initial) - latest.keys()
         self._begun: dict[str, Shard] = {}
         self._ended: set[str] = set()
         self._open: dict[str, Reading] = {}
