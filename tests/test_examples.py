@@ -69,8 +69,23 @@ def run_main(main: Any, ops: AircraftOps, endpoint: str) -> None:
     asyncio.run(on_a_loop())
 
 
+def test_an_update_travels_to_everything_that_hangs_on_the_stream(
+    local_endpoint: str, queues_endpoint: str, fresh_names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import update_travels
+
+    with AircraftOps.connect(session=local_session(), endpoint_url=local_endpoint, prefix=fresh_names) as ops:
+        ops.create_tables()
+        update_travels.main(ops, update_travels.sqs_client(queues_endpoint))
+    printed = capsys.readouterr().out
+    assert "handler  N628TS: UAL -> DAL" in printed
+    assert "search   'dal' finds [{'icao24': 'a835af'}], 'ual' []" in printed
+    assert "queue    modify of {'icao24': 'a835af'}: ['operator']" in printed
+    assert "'operator': 'DAL', '_operation': 'modify', '_version': 2}" in printed
+
+
 def test_every_example_is_run() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} - {"build_sample"} == set(SAID)
+    assert {path.stem for path in EXAMPLES.glob("*.py")} - {"build_sample", "update_travels"} == set(SAID)
 
 
 def run_package(name: str, *arguments: str) -> str:
