@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo ingest travel test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks bench-audit clean
+.PHONY: demo ingest travel test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks bench-audit bench-streams clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
@@ -57,6 +57,9 @@ bench-locks: $(BENCH_VENV)/bench.done
 
 bench-audit: $(BENCH_VENV)/bench.done
 	$(BENCH)/python -m benchmarks audit $(ARGS)
+
+bench-streams: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks streams $(ARGS)
 
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -81,7 +81,7 @@ class Decoder:
             event_id=_text(raw.get("eventID")),
             source_id=source_id or _own_id(raw, body),
             operation=operation,
-            cause=Cause.SNAPSHOT if raw.get("cause") == Cause.SNAPSHOT else cause,
+            cause=Cause.SNAPSHOT if "cause" in raw and raw["cause"] == Cause.SNAPSHOT else cause,
             images=images,
         )
 
