@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
@@ -38,6 +39,18 @@ MEMORY = "memory"
 """Of this suite's own, for sweeps through every place where things may go wrong; see sim_engine.py."""
 # moto answers botocore's clients alone.
 ENGINES = [pytest.param("moto"), *(pytest.param(name, marks=pytest.mark.slow) for name in ("local", DIRECT, ASYNC))]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What the tests' modules make stays to the end: looking it all through for garbage took a fifth of the run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
