@@ -75,6 +75,14 @@ def _botocore_reads_its_data_once() -> Iterator[None]:  # pyright: ignore[report
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _moto_answers_botocore_alone() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Every `mock_aws` would also make two thousand patterns for `requests`, by which nobody here asks."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("moto.core.models.RESPONSES_METHODS", [])
+        yield
+
+
 @pytest.fixture(scope="session")
 def local_endpoint() -> Iterator[str]:
     """The endpoint of a DynamoDB Local of this run's own."""
