@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from aircraftops_data.request import Plan, Request
-from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, latest_of, shards_of, streams_of
+from aircraftops_data.streams.polling.reading import latest_of
+from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
 
 P, C, D, G = Shard("p", last=9), Shard("c", "p"), Shard("d", "p"), Shard("g", "c")
 
@@ -18,11 +19,11 @@ def readable(
     initial: str = "",
     skipped: Collection[str] = (),
 ) -> list[str]:
-    return [shard.id for shard in Lineage(list(listed), list(begun), ended, parents(initial), skipped).readable()]
+    return [shard.id for shard in Lineage(list(listed), list(begun), ended, those(initial), skipped).readable()]
 
 
-def parents(names: str) -> dict[str, str | None]:
-    return {shard.id: shard.parent for shard in (P, C, D, G) if shard.id in names}
+def those(names: str) -> list[Shard]:
+    return [shard for shard in (P, C, D, G) if shard.id in names]
 
 
 def test_a_parent_is_read_before_its_children() -> None:
