@@ -235,7 +235,7 @@ def test_an_integer_beyond_64_bits_is_refused_and_nothing_taken_behind_it() -> N
     refused = sink_of(objects).write([change(1), large, change(3)])
     assert [(each.change.sequence, type(each.error)) for each in refused] == [
         (2, InvalidValueError),
-        (3, InvalidInputError),
+        (3, ObjectStoreError),
     ]
     assert objects.events() == {"event-1": 1}
 

@@ -17,7 +17,7 @@ from aircraftops_data.core.pace import Rate
 from aircraftops_data.errors import ConflictError, InvalidInputError, ThrottledError
 from aircraftops_data.model.schema import CORE, JOBS
 from aircraftops_data.request import Request, Response
-from aircraftops_data.streams import Cause, Operation
+from aircraftops_data.streams import Cause, Change, Operation, Quarantine, Router
 from aircraftops_data.streams.backfill import Backfill
 from aircraftops_data.streams.sinks.parquet import ParquetSink
 from aircraftops_data.testing import ManualClock
@@ -38,6 +38,7 @@ class Buoy(Entity, table=CORE, entity_type="backfill_buoy"):
     """An entity that the router does not know."""
 
     id: str
+    depth: int = 0
 
     primary = PrimaryKey("BACKFILLBUOY#{id}", "BUOY")
 
@@ -95,8 +96,8 @@ def test_what_has_expired_is_not_given(anew: Anew, clock: ManualClock) -> None:
 
 
 @memory
-def test_progress_is_told_after_each_page_and_goes_on_in_the_next_run(anew: Anew) -> None:
-    core, told = anew(CORE, JOBS), list[Progress]()
+def test_progress_is_told_after_each_page_and_goes_on_in_the_next_run(anew: Anew, clock: ManualClock) -> None:
+    core, told = anew(CORE, JOBS, clock=clock), list[Progress]()
     fleet(core, 10)
     router = Taking(failing={address(5)})
     stopped = backfill(core, router, segments=1).run(told.append)
@@ -109,14 +110,17 @@ def test_progress_is_told_after_each_page_and_goes_on_in_the_next_run(anew: Anew
 
 
 @everywhere
-def test_a_record_that_fails_stops_its_part_and_the_next_run_begins_with_it(anew: Anew) -> None:
-    core, router = anew(CORE, JOBS), Taking(failing={address(7)})
+def test_a_record_that_keeps_failing_stops_its_part_and_the_next_run_begins_with_it(
+    anew: Anew, clock: ManualClock
+) -> None:
+    core, router = anew(CORE, JOBS, clock=clock), Taking(failing={address(7)})
     expected = fleet(core, 20)
     report = backfill(core, router).run()
     (failed,) = report.failed
     assert failed.failed is not None
     assert failed.failed.keys["PK"] == {"S": f"AIRCRAFT#{address(7)}"}
     assert isinstance(failed.error, ValueError)
+    assert len(clock.slept) == 2
     assert [part.finished for part in report.parts].count(True) == 1
     assert address(7) not in router.given
     router.failing.clear()
@@ -268,6 +272,52 @@ def test_items_that_are_there_throughout_are_given_while_a_writer_goes_on(anew: 
     assert report.finished
     assert expected.keys() <= router.given.keys()
     assert max(router.given.values()) == 1
+
+
+@memory
+def test_a_record_that_fails_once_is_given_again_at_once(anew: Anew, clock: ManualClock) -> None:
+    core, router = anew(CORE, JOBS, clock=clock), Taking(failing={address(1)})
+    expected = fleet(core, 3)
+    clock.sleep = lambda seconds: router.failing.clear()  # type: ignore[method-assign]
+    assert backfill(core, router, segments=1).run().finished
+    assert (router.given, router.pages) == (expected, [3, 2])
+
+
+@memory
+def test_the_quarantine_of_a_router_takes_what_keeps_failing_and_the_rest_goes_on(
+    anew: Anew, clock: ManualClock, tmp_path: Path
+) -> None:
+    core = anew(CORE, JOBS, clock=clock)
+    expected = fleet(core, 12)
+    quarantine, given = Quarantine(core, "search"), list[str]()
+    router = Router(quarantine=quarantine)
+
+    @router.on(Aircraft)
+    def handle(change: Change[Aircraft]) -> None:
+        if change.identity["icao24"] in (address(2), address(7)):
+            raise ValueError("broken")
+        given.append(change.identity["icao24"])
+
+    router.into(ParquetSink(FolderStore(tmp_path), Aircraft), Aircraft)
+    report = Backfill(core, router, "search", CORE, page=5).run()
+    assert (report.finished, report.done) == (True, 12)
+    failing = {address(2), address(7)}
+    assert set(given) == expected.keys() - failing
+    rows = parquet.read_table(tmp_path).to_pylist()
+    assert Counter(row["icao24"] for row in rows) == Counter(expected.keys() - failing)
+
+
+@memory
+def test_a_change_that_the_sink_refuses_is_parked_alone(anew: Anew, clock: ManualClock, tmp_path: Path) -> None:
+    core = anew(CORE, JOBS, clock=clock)
+    for number in range(6):
+        core.put(Buoy(id=str(number), depth=2**63 if number in (1, 4) else number))
+    router = Router(quarantine=Quarantine(core, "files", attempts=1))
+    router.into(ParquetSink(FolderStore(tmp_path), Buoy), Buoy)
+    report = Backfill(core, router, "files", CORE, segments=1).run()
+    assert (report.finished, report.done) == (True, 6)
+    rows = parquet.read_table(tmp_path).to_pylist()
+    assert sorted(row["id"] for row in rows) == ["0", "2", "3", "5"]
 
 
 @memory

@@ -117,15 +117,27 @@ class Backfill:
     page of each part is given once more. Of two runs of one name at the same time the slower stops, part by part, with
     a ConflictError; what it gave is given twice, nothing is left out. A name whose parts are finished does nothing.
 
+    A record that fails is given again, with pauses, `attempts` times in all before its part stops. Where the router's
+    quarantine parks it by then, the part goes on.
+
     1 read unit per 4 KB of the whole table (expired items are read, and left out), 1 write unit a page of up to `page`
-    items or 1 MB, and what the handlers do. Raises InvalidInputError unless there are 1 to 1000 segments and items.
+    items or 1 MB, and what the handlers do. Raises InvalidInputError unless segments and page are 1 to 1000.
     """
 
     def __init__(
-        self, core: CoreTable, router: Receiver, name: str, table: Table, *, segments: int = 4, page: int = _PAGE
+        self,
+        core: CoreTable,
+        router: Receiver,
+        name: str,
+        table: Table,
+        *,
+        segments: int = 4,
+        page: int = _PAGE,
+        attempts: int = 3,
     ) -> None:
-        if not (1 <= segments <= 1000 and 1 <= page <= 1000):
-            raise InvalidInputError("A backfill has 1 to 1000 segments, and pages of 1 to 1000 items")
+        if not (1 <= segments <= 1000 and 1 <= page <= 1000 and attempts >= 1):
+            raise InvalidInputError("A backfill has 1 to 1000 segments, pages of 1 to 1000 items, and an attempt")
+        self._attempts = attempts
         self._core = core
         self._router = router
         self._name = name
@@ -144,6 +156,7 @@ class Backfill:
         *,
         segments: int = 4,
         page: int = _PAGE,
+        attempts: int = 3,
     ) -> Self:
         """A backfill from an export of the table to S3 (DynamoDB JSON), full or incremental; costs no read units.
 
@@ -151,7 +164,7 @@ class Backfill:
         once; where a file is not what they say, its part stops with CorruptItemError. Of an incremental export each
         line is given as the change it tells. Raises ObjectStoreError, CorruptItemError, InvalidInputError.
         """
-        made = cls(core, router, name, table, segments=segments, page=page)
+        made = cls(core, router, name, table, segments=segments, page=page, attempts=attempts)
         made._source = Export(objects, prefix, table, router.decoder, core.context.clock, page)
         return made
 
@@ -159,14 +172,14 @@ class Backfill:
         """Go on until all is dealt with, or each part is finished or stopped. `rate` limits the request units a second.
 
         `progress` is told after each page: `done` counts earlier runs too, `failed` the parts that stopped, `consumed`
-        is what this run and its handlers consumed. A part stops at a record that the router did not deal with, and at
-        an error of this library; the others go on. Any other exception stops the run. Raises StoreError,
+        is what this run and its handlers consumed. A part stops at a record that keeps failing, and at an error of this
+        library; the others go on. Any other exception stops the run. Raises StoreError,
         InvalidInputError where the name was begun with another source or number of segments.
         """
         core = self._core.paced(rate)
         parts = self.parts()
         with metered() as meter, Crew(self._threads) as crew:
-            run = _Run(core, self._router, self._source, meter, progress)
+            run = _Run(core, self._router, self._source, self._attempts, meter, progress)
             run.begin(parts)
             try:
                 running = [crew.start(run.part, part) for part in parts]
@@ -195,6 +208,7 @@ class _Run:
     core: CoreTable
     router: Receiver
     source: Source
+    attempts: int
     meter: Meter
     told: OnProgress | None
     stop: Event = field(default_factory=Event)
@@ -213,8 +227,9 @@ class _Run:
             for page in () if part.finished else self.source.pages(part.part, part.cursor, self.core.runner):
                 if self.stop.is_set():
                     break
-                part, outcome = self._taken(part, page)
-                report = PartReport(part.part, part.done, part.finished, *outcome)
+                done, why = self._given(page.records)
+                part = self._stored(part, page, done)
+                report = PartReport(part.part, part.done, part.finished, *why)
                 self._tell(report)
                 if report.error is not None:
                     break
@@ -226,18 +241,25 @@ class _Run:
             raise
         return report
 
-    def _taken(self, part: BackfillPart, page: Page) -> tuple[BackfillPart, tuple[Record | None, Exception | None]]:
-        """Give a page to the router, and store how far that came."""
-        if not page.records:
-            return self._stored(part, 0, page.next), (None, None)
-        outcome = self.router.take(page.records)
-        if outcome.done == len(page.records):
-            return self._stored(part, outcome.done, page.next), (None, None)
-        reached = part if not outcome.done else self._stored(part, outcome.done, page.behind(outcome.done))
-        return reached, (outcome.failed, outcome.error or InvalidInputError("The router did not take all records"))
+    def _given(self, records: Records) -> tuple[int, tuple[Record | None, Exception | None]]:
+        """Give a page to the router; how many of it that dealt with, and what failed as often as is tried."""
+        done, failures = 0, 0
+        while done < len(records):
+            outcome = self.router.take(records[done:])
+            done += outcome.done
+            # Another record than before is tried anew.
+            failures = 1 if outcome.done else failures + 1
+            if done < len(records) and failures >= self.attempts:
+                return done, (outcome.failed, outcome.error or InvalidInputError("The router did not take a record"))
+            if outcome.error is not None:
+                self.core.context.clock.sleep(self.core.context.pause(failures - 1))
+        return done, (None, None)
 
-    def _stored(self, part: BackfillPart, done: int, cursor: str | None) -> BackfillPart:
+    def _stored(self, part: BackfillPart, page: Page, done: int) -> BackfillPart:
         """The part as it stands now. Raises ConflictError where another run has brought it on meanwhile."""
+        if not done and page.records:
+            return part
+        cursor = page.next if done == len(page.records) else page.behind(done)
         changes = {"cursor": cursor, "done": part.done + done, "finished": cursor is None}
         reached = part.model_copy(update=changes)
         return self.core.replace(reached) if part.version else self.core.create(reached)

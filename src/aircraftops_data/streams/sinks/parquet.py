@@ -8,7 +8,7 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.errors import ObjectStoreError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.sinks.columns import PARTITION, Columns, image_of
@@ -40,8 +40,9 @@ class ParquetSink:
     fails, so that the change is parked or skipped, or a predicate no longer wants it; a checkpoint is put back.
 
     Changes can be lost where some that were acknowledged are given again without those behind them, for a shorter file
-    may then cover a longer one. So never feed it from a queue, which delivers one by one, give nothing again by hand but
-    what was parked, and let leases outlast a batch: who still writes after another has taken the lane over may do it.
+    may then cover a longer one. So never feed it from a queue, which delivers one by one, give nothing again by hand
+    but what was parked, and let leases outlast a batch: who still writes after another has taken the lane over may do
+    it.
 
     Snapshots have no `_event_id`: of those of one `_place` the greatest `_age` counts. A backfill made anew writes over
     files of the one before; give it another prefix, or let it come to its end.
@@ -85,8 +86,9 @@ class ParquetSink:
         for change in changes:
             try:
                 rows.append(self._columns.row(change))
-            except InvalidInputError as error:
-                behind = InvalidInputError("Nothing is taken behind a refused change")
+            except Exception as error:  # noqa: BLE001 - fields have serializers of the user's, which may raise anything
+                # No fault of theirs: what passes by itself counts as no attempt.
+                behind = ObjectStoreError("Not written: a change before it in the batch was refused")
                 return rows, [Refused(change, error), *(Refused(each, behind) for each in changes[len(rows) + 1 :])]
         return rows, []
 
