@@ -35,6 +35,7 @@
       CorruptItemError                 stored data does not fit its entity (.problems)
         UnknownEntityTypeError         an item whose type nobody declared
         WrongEntityTypeError           an item of another type at this key
+        PoisonRecordError              a record of a stream that cannot be read
         TamperError                    a chain of events is not as its blocks left it (.chain)
           ChainForkedError             two blocks follow the same one, or the head was set back (.number)
       StoreError                       AWS or the network (.code, .retryable)
@@ -290,6 +291,10 @@ class WrongEntityTypeError(CorruptItemError):
     found: str | None = None
 
 
+class PoisonRecordError(CorruptItemError):
+    """A record of a stream that cannot be read, and so cannot be given to any handler."""
+
+
 class TamperError(CorruptItemError):
     """A chain of events is not as its blocks left it; `chain.verify` says where."""
 
@@ -341,6 +346,8 @@ class ObjectStoreError(AircraftOpsDataError):
 
     bucket: str = ""
     key: str = ""
+    missing: bool = False
+    """Whether there is no such object."""
 
 
 class EngineUnavailableError(AircraftOpsDataError):
