@@ -45,16 +45,14 @@ class Reading:
 
     def image(self, image: ItemView) -> Any:
         """The entity of an image. Raises UnreadableError."""
-        read = self._read
+        read, kind = self._read, self._type
         try:
-            if read is not None and self._is_typed(image) and is_plain(image, self._deep):
+            typed = kind is None or image.get(self._type_attribute) == kind
+            if typed and read is not None and is_plain(image, self._deep):
                 return read(image)
         except Exception:  # noqa: BLE001, S110 - whatever it is, the slow way tells
             pass
         return self._slowly(plain(image))
-
-    def _is_typed(self, image: ItemView) -> bool:
-        return self._type is None or image.get(self._type_attribute) == self._type
 
     def _slowly(self, image: ItemView) -> Any:
         try:
