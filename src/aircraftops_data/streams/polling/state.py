@@ -68,7 +68,10 @@ class StreamStart(Entity, table=JOBS, entity_type="stream_start"):
     @property
     def shards(self) -> list[Shard]:
         """The shards there were."""
-        return [Shard(name, known.parent, None if known.first is None else int(known.first)) for name, known in self.initial.items()]
+        return [
+            Shard(name, known.parent, None if known.first is None else int(known.first))
+            for name, known in self.initial.items()
+        ]
 
     @property
     def skipped(self) -> frozenset[str]:
