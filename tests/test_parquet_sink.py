@@ -262,7 +262,7 @@ class Attempt:
 
 SHORT, TOO_LONG = Flight(id="x", legs=1), Flight(id="x", legs=2**63)
 attempts = st.builds(Attempt, st.integers(1, 6), st.none() | st.integers(0, 2), st.booleans(), st.booleans())
-days = st.lists(st.integers(0, 2), min_size=1, max_size=12)
+days = st.lists(st.integers(0, 2), min_size=2, max_size=12)
 
 
 def deliver(sink: ParquetSink, objects: Memory, lane: Sequence[Change[Any]], tries: Sequence[Attempt]) -> None:
@@ -281,7 +281,9 @@ def deliver(sink: ParquetSink, objects: Memory, lane: Sequence[Change[Any]], tri
             begin += len(batch) - len(refused) + bool(refused)
 
 
-lanes_delivered = st.lists(st.tuples(days, st.lists(attempts, max_size=8), st.sets(st.integers(0, 11))), max_size=2)
+lanes_delivered = st.lists(
+    st.tuples(days, st.lists(attempts, max_size=8), st.sets(st.integers(0, 11), max_size=2)), min_size=1, max_size=2
+)
 
 
 @half_as_many
@@ -300,6 +302,14 @@ def test_every_change_that_is_not_refused_is_there_once_whatever_is_tried_again(
         deliver(sink, objects, lane, tries)
         expected += Counter(str(each.event_id) for place, each in enumerate(lane) if place not in refused)
     assert objects.events() == expected
+
+
+def test_what_a_longer_attempt_left_at_a_later_date_is_written_over_by_the_batch_that_comes_to_it() -> None:
+    objects, lane = Memory(), [change(number, NOON + number // 2 * DAY) for number in range(4)]
+    sink = sink_of(objects)
+    for begin, end in ((0, 4), (0, 1), (1, 2), (1, 4)):
+        sink.write(lane[begin:end])
+    assert objects.events() == dict.fromkeys((f"event-{number}" for number in range(4)), 1)
 
 
 def test_where_another_sink_refuses_a_change_those_behind_it_are_there_twice_under_one_event_id() -> None:
