@@ -17,13 +17,13 @@ from pydantic import BaseModel
 
 from aircraftops_data import CORE, Aircraft, Entity, PrimaryKey
 from aircraftops_data.entities.registry import Owner
-from aircraftops_data.errors import InvalidValueError, ItemTooLargeError, StoreError
+from aircraftops_data.errors import DefinitionError, InvalidValueError, ItemTooLargeError, StoreError
 from aircraftops_data.model.privacy import PERSONAL, SECRET
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.decoding import decode
 from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.sinks.firehose import FirehoseSink
-from aircraftops_data.streams.sinks.rows import line_of, row_of
+from aircraftops_data.streams.sinks.rows import line_of
 from changes_at_hand import MemoryFirehose, Weather, change, changes, id_in, patience, refusal
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -105,10 +105,11 @@ def test_what_is_personal_is_told_where_it_is_asked_for_and_secrets_never_are() 
     (row,) = sent(told(None, policy))
     assert not row.keys() & {"holder", "pin"}
     assert row["insurers"] == [{"country": "CH"}]
-    asked = partial(row_of, personal={"Policy.holder", "Policy.pin", "Owner.name"})
-    (row,) = sent(told(None, policy), row=asked)
+    (row,) = sent(told(None, policy), fields={Policy: ["holder"], Owner: None})
     assert row["holder"] == "H. Older"
     assert "pin" not in row
+    with pytest.raises(DefinitionError, match="secret"):
+        sent(fields={Policy: ["pin"]})
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,8 @@ from aircraftops_data.streams.change import Change, Poison
 from aircraftops_data.streams.decoding import decode
 from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.router import Router
-from aircraftops_data.streams.sinks.naming import event_id_of
+from aircraftops_data.streams.sinks.messages import changes_in, event_id_of
 from aircraftops_data.streams.sinks.queue import QueueSink
-from aircraftops_data.streams.sinks.reading import changes_in
 from aircraftops_data.transports.folder import FolderStore
 from changes_at_hand import MemoryQueue, Weather, change, changes, patience, refusal, size_of
 

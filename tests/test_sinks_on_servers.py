@@ -20,8 +20,8 @@ from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.decoding import decode
 from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.sinks.firehose import FirehoseSink
+from aircraftops_data.streams.sinks.messages import changes_in
 from aircraftops_data.streams.sinks.queue import QueueSink
-from aircraftops_data.streams.sinks.reading import changes_in
 from aircraftops_data.testing import local_session
 from aircraftops_data.transports.bucket import ObjectStore
 from aircraftops_data.transports.folder import FolderStore

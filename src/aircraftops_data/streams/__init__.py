@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from aircraftops_data.streams.sinks.documents import Hit
     from aircraftops_data.streams.sinks.firehose import FirehoseSink
     from aircraftops_data.streams.sinks.fulltext import FullTextIndex
+    from aircraftops_data.streams.sinks.messages import changes_in
     from aircraftops_data.streams.sinks.opensearch import OpenSearchIndex
     from aircraftops_data.streams.sinks.parquet import ParquetSink
     from aircraftops_data.streams.sinks.queue import QueueSink
-    from aircraftops_data.streams.sinks.reading import changes_in
     from aircraftops_data.streams.sinks.sink import Refused, Sink
     from aircraftops_data.streams.taking import Taken
 
@@ -49,7 +49,7 @@ _HOME = {
     "Router": "router",
     "Sink": "sinks.sink",
     "Taken": "taking",
-    "changes_in": "sinks.reading",
+    "changes_in": "sinks.messages",
     "decode": "decoding",
 }
 

@@ -40,6 +40,11 @@ def age_of(change: Change[Any]) -> int | None:
 
     Raises InvalidInputError as `age` does.
     """
-    if change.operation is Operation.REMOVE:
-        return None if change.old is None else age(change.old) + 1
-    return None if change.new is None else age(change.new)
+    image = image_of(change)
+    return None if image is None else age(image) + (change.operation is Operation.REMOVE)
+
+
+def image_of(change: Change[Any]) -> Entity | None:
+    """The entity as it was before a removal, or as it is after any other change; None where that is left out."""
+    image = change.old if change.operation is Operation.REMOVE else change.new
+    return image if isinstance(image, Entity) else None

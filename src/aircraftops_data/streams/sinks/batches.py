@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from aircraftops_data.clock import Chance, Clock, Retry, SystemClock
 from aircraftops_data.errors import InvalidInputError, RequestRefusedError, StoreError, UnprocessedItemsError
 from aircraftops_data.streams.change import Change
-from aircraftops_data.streams.sinks.sink import Refused
+from aircraftops_data.streams.sinks.sink import Refused, all_refused
 
 T = TypeVar("T")
 Outcomes = Sequence[Exception | None]
@@ -59,39 +59,22 @@ def deliver(changes: Sequence[Change[Any]], request: Request[T], patience: Patie
     all that is left is refused, or StoreError raised if nothing at all was taken. Raises StoreError too where another
     try would not help (no permission, no such queue), and what `prepare` raises but InvalidInputError.
     """
-    places = [change.place for change in changes]
-    return _closed(changes, places, _Delivery(changes, places, request, patience).run())
-
-
-def _closed(changes: Sequence[Change[Any]], places: Sequence[str], failed: Mapping[int, Exception]) -> list[Refused]:
-    """The refused, with those behind them."""
-    refused: list[Refused] = []
-    blocked: set[str] = set()
-    for number, (change, place) in enumerate(zip(changes, places, strict=True)):
-        if number in failed or place in blocked:
-            blocked.add(place)
-            refused.append(Refused(change, failed.get(number) or _behind()))
-    return refused
-
-
-def _behind() -> UnprocessedItemsError:
-    return UnprocessedItemsError("An earlier change of the same item was refused", retryable=True)
+    behind = UnprocessedItemsError("An earlier change of the same item was refused", retryable=True)
+    return all_refused(changes, _Delivery(changes, request, patience).run(), behind)
 
 
 class _Delivery(Generic[T]):
     """One write under way: changes by their numbers, those of a place in line behind each other."""
 
-    def __init__(
-        self, changes: Sequence[Change[Any]], places: Sequence[str], request: Request[T], patience: Patience
-    ) -> None:
+    def __init__(self, changes: Sequence[Change[Any]], request: Request[T], patience: Patience) -> None:
         self._changes = changes
         self._request = request
         self._patience = patience
         # Unless they are to wait for each other, each is a line of its own.
-        self._names: Sequence[str | int] = places if request.ordered else range(len(places))
+        self._names = [change.place if request.ordered else number for number, change in enumerate(changes)]
         self._lines: dict[str | int, deque[int]] = {}
-        for number in range(len(places)):
-            self._lines.setdefault(self._names[number], deque()).append(number)
+        for number, name in enumerate(self._names):
+            self._lines.setdefault(name, deque()).append(number)
         self._ready: dict[int, Entry[T]] = {}
         self._tries = Counter[int]()
         self._failed: dict[int, Exception] = {}

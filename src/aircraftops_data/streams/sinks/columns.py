@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -9,9 +10,9 @@ from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidV
 from aircraftops_data.model.definition import AttributeValue
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.fields import Schema, model_fields
-from aircraftops_data.model.privacy import PrivacyKind, privacy_of, private_parts
-from aircraftops_data.streams.change import Change, Operation
-from aircraftops_data.streams.sinks.age import age_of
+from aircraftops_data.model.privacy import PrivacyKind, private_parts
+from aircraftops_data.streams.change import Change
+from aircraftops_data.streams.sinks.telling import about, held_by, told_fields
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.translation.values import decode_value, encode_value
 from aircraftops_data.transports.parquet import COUNT, DAY, FLAG, INSTANT, OCTETS, REAL, TEXT, Row, json_text
@@ -28,7 +29,7 @@ ABOUT: Mapping[str, str] = {
     "_version": COUNT,
     "_age": COUNT,
 }
-"""The columns that tell of the change; no field's name begins with an underscore."""
+"""The columns that tell of the change."""
 
 _JSON = "json"
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -54,10 +55,11 @@ class Columns:
     def __init__(self, entity: type[Entity], fields: Sequence[str] | None = None) -> None:
         self._entity = entity
         self._codec = codec_of(entity.definition())
-        private = privacy_of(entity)
-        found = [name for name in entity.model_fields if name != "version"]
-        named = [name for name in found if name not in private] if fields is None else list(fields)
-        _refuse(entity, named)
+        named = told_fields(entity, fields, but=("version",))
+        # Athena and Trino write all names small.
+        small = Counter([PARTITION, *(name.lower() for name in named)])
+        if twice := sorted(name for name, count in small.items() if count > 1):
+            raise DefinitionError(f"{entity.__name__}: more than one column would be named {', '.join(twice)}")
         kinds = _kinds_of(entity)
         self._fields = {name: kinds[name] for name in named}
         self._personal = fields is not None
@@ -74,19 +76,9 @@ class Columns:
         """
         if change.entity is not self._entity:
             raise InvalidInputError(f"The change is not one of {self._entity.__name__}")
-        image = image_of(change)
-        held: Mapping[str, Any] = change.identity if image is None else image.__dict__
+        held = held_by(change)
         row = {name: self._value(name, kind, held.get(name)) for name, kind in self._fields.items()}
-        return row | {
-            "_operation": change.operation.value,
-            "_cause": change.cause.value,
-            "_sequence": None if change.sequence is None else change.order,
-            "_event_id": change.event_id,
-            "_at": change.at,
-            "_place": change.place,
-            "_version": None if image is None else image.version,
-            "_age": _age(change),
-        }
+        return row | about(change)
 
     def _value(self, name: str, kind: str, value: Any) -> Any:
         if value is None:
@@ -110,34 +102,6 @@ class Columns:
 
 # Instants of entities are in UTC.
 _AS_THEY_ARE = frozenset({FLAG, REAL, OCTETS, DAY, INSTANT})
-
-
-def image_of(change: Change[Any]) -> Any:
-    """The entity as it was before a removal, or as it is after any other change; None where that is left out."""
-    return change.old if change.operation is Operation.REMOVE else change.new
-
-
-def _age(change: Change[Any]) -> int | None:
-    try:
-        return age_of(change)
-    except InvalidInputError:
-        # An item that this library did not write.
-        return None
-
-
-def _refuse(entity: type[Entity], named: Sequence[str]) -> None:
-    """Raise DefinitionError for columns that cannot be."""
-    private = privacy_of(entity)
-    for name in named:
-        if name not in entity.model_fields:
-            raise DefinitionError(f"{entity.__name__} has no field {name!r}")
-        if private.get(name) is PrivacyKind.SECRET:
-            raise DefinitionError(f"{entity.__name__}.{name} is secret and goes into no file")
-    # Athena and Trino write all names small.
-    small = [PARTITION, *(name.lower() for name in named)]
-    twice = sorted(name for name in set(small) if small.count(name) > 1)
-    if twice:
-        raise DefinitionError(f"{entity.__name__}: more than one column would be named {', '.join(twice)}")
 
 
 def _kinds_of(entity: type[Entity]) -> dict[str, str]:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidValueError
 from aircraftops_data.model.definition import MANAGED_FIELDS, ItemView
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.model.privacy import PrivacyKind, privacy_of
 from aircraftops_data.streams.change import Change, Operation
 from aircraftops_data.streams.sinks.age import age_of
-from aircraftops_data.streams.sinks.sink import Refused
-
-Fields = Mapping[type[Entity], Sequence[str] | None]
-"""What to index: fields by name, or None for all those that are not private and not kept by the library."""
+from aircraftops_data.streams.sinks.telling import Fields, plain, told_fields
 
 MOST_HITS = 10_000
 
@@ -61,41 +56,15 @@ class Action:
     """None for a removal."""
 
 
-class Refusals:
-    """The changes of a batch that are not taken: those refused, and those of the same item behind one."""
-
-    def __init__(self, changes: Sequence[Change[Any]]) -> None:
-        self._changes = changes
-        self._errors: dict[int, Exception] = {}
-        self._places: dict[str, Exception] = {}
-
-    def add(self, number: int, error: Exception) -> None:
-        """Refuse a change."""
-        self._errors[number] = error
-        self._places.setdefault(self._changes[number].place, error)
-
-    def is_behind(self, number: int) -> bool:
-        """Whether a change comes behind one of its item that was refused; it is refused then too, for that reason."""
-        error = self._places.get(self._changes[number].place) if self._places else None
-        if error is not None:
-            self._errors.setdefault(number, error)
-        return error is not None
-
-    def listed(self) -> list[Refused]:
-        """All of them, in their order."""
-        return [Refused(self._changes[number], error) for number, error in sorted(self._errors.items())]
-
-
 class Documents:
-    """Makes the documents of the entities in `fields`.
+    """Makes the documents of the entities in `fields`; None stands for all that is neither private nor the library's.
 
-    Fields marked PERSONAL are among them only where given by name, those marked SECRET never; of models inside a
-    field, marked fields are left out. Raises DefinitionError for a field that an entity does not have or that is
-    SECRET, and where there is nothing to index.
+    Of models inside a field, marked fields are left out. Raises DefinitionError for a field that an entity does not
+    have or that is SECRET, and where there is nothing to index.
     """
 
     def __init__(self, fields: Fields) -> None:
-        self.fields = {entity: _checked(entity, names) for entity, names in fields.items()}
+        self.fields = {entity: told_fields(entity, names, but=MANAGED_FIELDS) for entity, names in fields.items()}
         self._entities = {entity.definition().entity_type: entity for entity in self.fields}
         if not all(self.fields.values()) or not self.fields:
             raise DefinitionError("A search index needs entities, and a field of each")
@@ -113,16 +82,24 @@ class Documents:
         (entity_type,) = self.entity_types(entity)
         return _id(entity_type, entity.definition().identify(identity))
 
-    def actions(self, changes: Sequence[Change[Any]]) -> tuple[list[Action], Refusals]:
-        """What to do for these changes, in their order, and those for which nothing can be done.
+    def actions(self, changes: Sequence[Change[Any]]) -> tuple[list[Action], dict[int, Exception]]:
+        """What to do for these changes, in their order, and why nothing can be done for some; nothing is behind those.
 
         Raises InvalidInputError for a change of an entity that is not indexed.
         """
-        refusals = Refusals(changes)
+        actions: list[Action] = []
+        failed: dict[int, Exception] = {}
+        stopped: set[str] = set()
         for change in changes:
             self.entity_types(_entity_of(change))
-        found = [self._action(number, change, refusals) for number, change in enumerate(changes)]
-        return [action for action in found if action is not None], refusals
+        for number, change in enumerate(changes):
+            try:
+                if not stopped or change.place not in stopped:
+                    actions.append(self._action(number, change))
+            except InvalidInputError as error:
+                failed[number] = error
+                stopped.add(change.place)
+        return actions, failed
 
     def hit(self, entity_type: str, identity: Mapping[str, Any], fields: Mapping[str, Any], score: float) -> Hit:
         """What was found, as it was kept."""
@@ -131,16 +108,10 @@ class Documents:
         typed = {name: definition.coerce(name, value) for name, value in identity.items()}
         return Hit(entity, typed, score, dict(fields))
 
-    def _action(self, number: int, change: Change[Any], refusals: Refusals) -> Action | None:
-        if refusals.is_behind(number):
-            return None
-        try:
-            document = None if change.operation is Operation.REMOVE else self._document(change)
-            (entity_type,) = self.entity_types(change.entity)
-            return Action(number=number, id=_id(entity_type, change.keys), age=age_of(change), document=document)
-        except InvalidInputError as error:
-            refusals.add(number, error)
-            return None
+    def _action(self, number: int, change: Change[Any]) -> Action:
+        document = None if change.operation is Operation.REMOVE else self._document(change)
+        (entity_type,) = self.entity_types(change.entity)
+        return Action(number=number, id=_id(entity_type, change.keys), age=age_of(change), document=document)
 
     def _document(self, change: Change[Any]) -> Document:
         entity = change.new
@@ -150,10 +121,10 @@ class Documents:
                 "the view of the table's stream must be NEW_AND_OLD_IMAGES (or NEW_IMAGE)"
             )
         values = {name: getattr(entity, name) for name in self.fields[type(entity)]}
-        fields = {name: _plain(value, name) for name, value in values.items() if value is not None}
+        fields = _plain({name: value for name, value in values.items() if value is not None})
         return Document(
             entity=entity.definition().entity_type,
-            identity={name: _plain(value, name) for name, value in entity.identity().items()},
+            identity=_plain(entity.identity()),
             fields=fields,
             text=[word for value in fields.values() for word in _texts(value)],
         )
@@ -184,29 +155,11 @@ def _id(entity_type: str, key: ItemView) -> str:
     return sha256(to_json(named, bytes_mode="hex")).hexdigest()[:32]
 
 
-def _checked(entity: type[Entity], names: Sequence[str] | None) -> tuple[str, ...]:
-    private = privacy_of(entity)
-    known = entity.model_fields
-    if names is None:
-        return tuple(name for name in known if name not in private and name not in MANAGED_FIELDS)
-    for name in names:
-        if name not in known:
-            raise DefinitionError(f"{entity.__name__} has no field {name!r} to index", entities=(entity.__name__,))
-        if private.get(name) is PrivacyKind.SECRET:
-            raise DefinitionError(f"{entity.__name__}.{name} is SECRET: it goes into no search index")
-    return tuple(dict.fromkeys(names))
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value, partial(_single, name=name)) for name, value in values.items()}
 
 
-def _plain(value: Any, name: str) -> Any:
-    """A value as JSON has it, without the private fields of models in it."""
-    if isinstance(value, BaseModel):
-        private = privacy_of(type(value))
-        return {inner: _plain(part, name) for inner, part in value if inner not in private}
-    inside: Any = value
-    if isinstance(value, Mapping):
-        return {str(_plain(key, name)): _plain(part, name) for key, part in inside.items()}
-    if isinstance(value, list | tuple | deque | Set):
-        return [_plain(part, name) for part in inside]
+def _single(value: Any, name: str) -> Any:
     try:
         return to_jsonable_python(value, bytes_mode="base64")
     except PydanticSerializationError:

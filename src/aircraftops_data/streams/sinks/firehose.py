@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aircraftops_data.errors import ItemTooLargeError, StoreError
@@ -11,6 +12,7 @@ from aircraftops_data.streams.sinks.batches import Entry, Outcomes, Patience, Re
 from aircraftops_data.streams.sinks.rows import line_of, row_of
 from aircraftops_data.streams.sinks.service import Service
 from aircraftops_data.streams.sinks.sink import Refused
+from aircraftops_data.streams.sinks.telling import Fields, told_fields
 
 # Sources: API Reference, PutRecordBatch and Record; Developer Guide, "Amazon Data Firehose quota". Before base64.
 _MOST_ROWS = 500
@@ -20,7 +22,9 @@ _OPERATION = "PutRecordBatch"
 
 
 class FirehoseSink:
-    """Sends each change as a line of JSON, its columns those of `row`: see `row_of`.
+    """Sends each change as a line of JSON, its columns those of `row_of`, or of a `row` of your own.
+
+    Of entities in `fields` these are told, of others all that are not private. Raises DefinitionError.
 
     **Each change at least once, in no order.** Firehose knows no deduplication: what is sent again, after a lost answer
     or by a caller whose function ended half way, is there twice, under the same `_event_id`. Where the rows end up, a
@@ -34,8 +38,8 @@ class FirehoseSink:
     Read so, the rows are what they would be had each change come once: it is effectively once. Firehose keeps rows for
     24 hours while it cannot deliver them; what it could not by then, it drops.
 
-    A row of more than 1000 KiB is refused with ItemTooLargeError. Columns of a `row` of one's own may hold what
-    `line_of` has a JSON form for.
+    A row of more than 1000 KiB is refused with ItemTooLargeError. A `row` may hold what `line_of` has a
+    JSON form for.
     """
 
     def __init__(
@@ -44,12 +48,15 @@ class FirehoseSink:
         *,
         client: Any = None,
         session: Any = None,
+        fields: Fields | None = None,
         row: Callable[[Change[Any]], Mapping[str, Any]] | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._stream = stream_name
         self._service = Service("firehose", client, session)
-        self._row = row or row_of
+        for entity, names in (fields or {}).items():
+            told_fields(entity, names)
+        self._row = row or partial(row_of, fields=fields)
         self._patience = patience or Patience()
         self._request = Request(
             prepare=self._entry, send=self._send, most=_MOST_ROWS, most_bytes=_MOST_BYTES, ordered=False

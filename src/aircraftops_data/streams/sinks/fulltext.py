@@ -16,8 +16,9 @@ from aircraftops_data.clock import Clock, SystemClock
 from aircraftops_data.errors import StoreError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import Change
-from aircraftops_data.streams.sinks.documents import Action, Documents, Fields, Hit, checked_limit, words_of
-from aircraftops_data.streams.sinks.sink import Refused
+from aircraftops_data.streams.sinks.documents import Action, Documents, Hit, checked_limit, words_of
+from aircraftops_data.streams.sinks.sink import Refused, all_refused
+from aircraftops_data.streams.sinks.telling import Fields
 
 BUSY_SECONDS = 30.0
 
@@ -80,11 +81,11 @@ class FullTextIndex:
         Refused is a change whose new image the stream leaves out, or whose entity has no age. Raises InvalidInputError
         for a change of an entity that is not indexed.
         """
-        actions, refusals = self._documents.actions(changes)
+        actions, failed = self._documents.actions(changes)
         with self._transaction() as connection:
             for action in actions:
                 self._take(connection, action)
-        return refusals.listed()
+        return all_refused(changes, failed)
 
     def search(self, text: str, *, entity: type[Entity] | None = None, limit: int = 20) -> list[Hit]:
         """Entities with a word that begins as each word of `text` does; best first, at most 10,000.

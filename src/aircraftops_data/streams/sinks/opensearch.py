@@ -23,9 +23,10 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import Change
-from aircraftops_data.streams.sinks.documents import Action, Documents, Fields, Hit, checked_limit, words_of
+from aircraftops_data.streams.sinks.documents import Action, Documents, Hit, checked_limit, words_of
 from aircraftops_data.streams.sinks.mapping import mapping_of
-from aircraftops_data.streams.sinks.sink import Refused
+from aircraftops_data.streams.sinks.sink import Refused, all_refused
+from aircraftops_data.streams.sinks.telling import Fields
 
 MOST_ACTIONS = 500
 MOST_BYTES = 5 << 20
@@ -39,6 +40,7 @@ _INVALID = 400
 _PASSING = (429, 503)
 
 Answer = Mapping[str, Any]
+Line = tuple[Action, bytes]
 
 
 class OpenSearchIndex:
@@ -116,15 +118,16 @@ class OpenSearchIndex:
         index. What may pass (429, 503, no answer) is tried again with growing pauses, as often as `retry` says. Raises
         InvalidInputError for a change of an entity that is not indexed, TableMissingError without `create_index`.
         """
-        actions, refusals = self._documents.actions(changes)
+        actions, failed = self._documents.actions(changes)
+        stopped: set[str] = set()
         if actions:
             self._look_for_index()
         for wave in _waves(actions):
-            left = [action for action in wave if not refusals.is_behind(action.number)]
-            for bulk in _bulks(self._lines(left)):
-                for number, error in self._send(bulk):
-                    refusals.add(number, error)
-        return refusals.listed()
+            for bulk in _bulks(self._lines([action for action in wave if action.id not in stopped])):
+                for action, error in self._send(bulk):
+                    failed[action.number] = error
+                    stopped.add(action.id)
+        return all_refused(changes, failed)
 
     def search(self, text: str, *, entity: type[Entity] | None = None, limit: int = 20) -> list[Hit]:
         """Entities with a word that begins as each word of `text` does; best first, at most 10,000.
@@ -161,26 +164,26 @@ class OpenSearchIndex:
             raise TableMissingError(f"There is no index {self._index}: create_index makes it", operation="exists")
         self._is_there = True
 
-    def _lines(self, actions: Sequence[Action]) -> Iterator[tuple[int, bytes]]:
+    def _lines(self, actions: Sequence[Action]) -> Iterator[Line]:
         """The actions as a bulk request has them. A removal by its keys is of the version that is there."""
         unaged = [action.id for action in actions if action.age is None]
         there = self._versions(unaged) if unaged else {}
         for action in actions:
             version = there.get(action.id) if action.age is None else action.age
             if version is not None:
-                yield action.number, _line(action, version)
+                yield action, _line(action, version)
 
     def _versions(self, ids: Sequence[str]) -> dict[str, int]:
         body = {"docs": [{"_id": document, "_source": False} for document in ids]}
         found = self._asked("mget", self._client.mget, index=self._index, body=body)["docs"]
         return {document["_id"]: document["_version"] for document in found if document.get("found")}
 
-    def _send(self, bulk: Sequence[tuple[int, bytes]]) -> list[tuple[int, AircraftOpsDataError]]:
+    def _send(self, bulk: Sequence[Line]) -> list[tuple[Action, AircraftOpsDataError]]:
         """Those refused. What may pass is tried again; StoreError where it does not."""
-        refused: list[tuple[int, AircraftOpsDataError]] = []
+        refused: list[tuple[Action, AircraftOpsDataError]] = []
         left = list(bulk)
         for attempt in range(self._retry.attempts):
-            passing: list[tuple[int, bytes]] = []
+            passing: list[Line] = []
             error: StoreError | None = None
             for line, item in zip(left, self._bulk(left), strict=True):
                 found = _failure("bulk", item["status"], item.get("error", {}).get("type", ""))
@@ -195,7 +198,7 @@ class OpenSearchIndex:
             self._pause(attempt, error)
         raise AssertionError("the last pause raises")
 
-    def _bulk(self, lines: Sequence[tuple[int, bytes]]) -> list[Answer]:
+    def _bulk(self, lines: Sequence[Line]) -> list[Answer]:
         """The outcome of each line."""
         body = b"".join(line for _, line in lines)
         answer = self._asked("bulk", self._client.bulk, body=body, refresh=self._refresh, index=self._index)
@@ -248,9 +251,9 @@ def _waves(actions: Sequence[Action]) -> list[list[Action]]:
     return waves
 
 
-def _bulks(lines: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+def _bulks(lines: Iterator[Line]) -> Iterator[list[Line]]:
     """The lines in requests of at most so many actions and bytes; a line that is longer goes by itself."""
-    bulk: list[tuple[int, bytes]] = []
+    bulk: list[Line] = []
     size = 0
     for line in lines:
         if bulk and (len(bulk) == MOST_ACTIONS or size + len(line[1]) > MOST_BYTES):

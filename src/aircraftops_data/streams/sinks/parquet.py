@@ -11,7 +11,8 @@ from typing import Any
 from aircraftops_data.errors import ObjectStoreError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import Change
-from aircraftops_data.streams.sinks.columns import PARTITION, Columns, image_of
+from aircraftops_data.streams.sinks.age import image_of
+from aircraftops_data.streams.sinks.columns import PARTITION, Columns
 from aircraftops_data.streams.sinks.sink import Refused
 from aircraftops_data.transports.objects import Objects
 from aircraftops_data.transports.parquet import PARQUET, Row, pyarrow, write

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from aircraftops_data.errors import ItemTooLargeError, RequestRefusedError, StoreError, ThrottledError
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.sinks.batches import Entry, Outcomes, Patience, Request, deliver
-from aircraftops_data.streams.sinks.naming import SPILL, event_id_of, text_of
+from aircraftops_data.streams.sinks.messages import event_id_of, spilled, text_of
 from aircraftops_data.streams.sinks.service import Service
 from aircraftops_data.streams.sinks.sink import Refused
 from aircraftops_data.transports.objects import Objects
@@ -78,24 +76,15 @@ class QueueSink:
         body = text_of(change)
         size = len(body) + beside
         if size > self._most_bytes:
-            body = self._spilled(change, body, size)
+            if self._objects is None:
+                text = f"A change takes {size} bytes as a message, the queue {self._most_bytes}; give the sink objects"
+                raise ItemTooLargeError(text, size_bytes=size, limit_bytes=self._most_bytes)
+            body = spilled(change, body, self._objects)
             size = len(body) + beside
         entry = {"MessageBody": body, "MessageAttributes": attributes}
         if self._fifo:
             entry |= {"MessageGroupId": change.place, "MessageDeduplicationId": event_id_of(change)}
         return Entry(entry, size)
-
-    def _spilled(self, change: Change[Any], body: str, size: int) -> str:
-        """The message that names the object with this body, which is stored."""
-        if self._objects is None:
-            text = f"A change takes {size} bytes as a message, the queue {self._most_bytes}; give the sink objects"
-            raise ItemTooLargeError(text, size_bytes=size, limit_bytes=self._most_bytes)
-        octets = body.encode()
-        digest = sha256(octets).hexdigest()
-        # Another library's version may write a change otherwise: not over what a message speaks of.
-        key = f"spill/{change.place}/{change.order.partition('-')[0]}-{event_id_of(change)}-{digest[:16]}.json"
-        self._objects.put(key, octets, "application/json")
-        return json.dumps({SPILL: {"key": key, "sha256": digest, "size_bytes": len(octets)}})
 
     def _send(self, entries: Sequence[dict[str, Any]]) -> Outcomes:
         numbered = [{"Id": str(number), **entry} for number, entry in enumerate(entries)]

@@ -1,8 +1,8 @@
-"""What a sink offers."""
+"""What a sink offers, and what it says of changes it does not take."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,23 @@ class Refused:
 
     change: Change[Any]
     error: Exception
+
+
+def all_refused(
+    changes: Sequence[Change[Any]], failed: Mapping[int, Exception], behind: Exception | None = None
+) -> list[Refused]:
+    """The changes that failed, by their numbers, and those of the same places behind them, in their order.
+
+    These have the error `behind`, or that of the one before them.
+    """
+    refused: list[Refused] = []
+    places: dict[str, Exception] = {}
+    for number, change in enumerate(changes if failed else ()):
+        error = failed.get(number) or places.get(change.place)
+        if error is not None:
+            places.setdefault(change.place, behind or error)
+            refused.append(Refused(change, error))
+    return refused
 
 
 class Sink(Protocol):

@@ -1,9 +1,11 @@
-"""Changes out of a queue that a `QueueSink` filled."""
+"""Changes as messages and back: their text, the id by which copies are told, and what is too large for a queue."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, cast
 
@@ -13,10 +15,40 @@ from aircraftops_data.errors import InvalidInputError, ObjectStoreError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import Change, Poison
 from aircraftops_data.streams.decoding import decode
-from aircraftops_data.streams.sinks.naming import SPILL
+from aircraftops_data.streams.encoding import message
 from aircraftops_data.transports.objects import Objects
 
 Said = Mapping[str, Any]
+
+# The one name in the JSON of a message whose change lies in an object.
+_SPILL = "aircraftops_spill"
+# Plain enough for SQS, for the key of an object and for a file's name, and as AWS makes them.
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+
+
+def event_id_of(change: Change[Any]) -> str:
+    """The event id; of a change without one, or with one that no queue takes, a digest of all it says.
+
+    So an item that was read twice as it stood is the same both times, until it has changed.
+    """
+    if change.event_id is not None and _PLAIN(change.event_id):
+        return change.event_id
+    return sha256(f"{change.place} {text_of(change)}".encode()).hexdigest()
+
+
+def text_of(change: Change[Any]) -> str:
+    """The change as the text of a message: the same whatever it came in, for that is no part of it."""
+    return message(replace(change, source_id=None))
+
+
+def spilled(change: Change[Any], body: str, objects: Objects) -> str:
+    """The message that names the object with this body, which is stored. Raises ObjectStoreError."""
+    octets = body.encode()
+    digest = sha256(octets).hexdigest()
+    # Another library's version may write a change otherwise: not over what a message speaks of.
+    key = f"spill/{change.place}/{change.order.partition('-')[0]}-{event_id_of(change)}-{digest[:16]}.json"
+    objects.put(key, octets, "application/json")
+    return json.dumps({_SPILL: {"key": key, "sha256": digest, "size_bytes": len(octets)}})
 
 
 class _Spilled(BaseModel):
@@ -77,15 +109,15 @@ def _whole(body: str, objects: Objects | None) -> str:
 
 def _spilled_in(body: str) -> _Spilled | None:
     # Most messages are the change itself: not worth another parse.
-    if SPILL not in body:
+    if _SPILL not in body:
         return None
     try:
         said = json.loads(body)
     except ValueError:
         return None
-    if not isinstance(said, dict) or list(cast("dict[str, Any]", said)) != [SPILL]:
+    if not isinstance(said, dict) or list(cast("dict[str, Any]", said)) != [_SPILL]:
         return None
     try:
-        return _Spilled.model_validate(said[SPILL])
+        return _Spilled.model_validate(said[_SPILL])
     except ValidationError:
         raise InvalidInputError("A message does not say which object its change lies in") from None
