@@ -12,6 +12,7 @@ from aircraftops_data.cli.change_lines import line
 from aircraftops_data.cli.moments import beside_now, spoken
 from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected, imported, streams_of
 from aircraftops_data.cli.output import show, show_one
+from aircraftops_data.cli.quarantine import quarantine
 from aircraftops_data.coordination.locks import Locks
 from aircraftops_data.core.process import this_process
 from aircraftops_data.errors import InvalidInputError, NotFoundError
@@ -27,6 +28,7 @@ from aircraftops_data.streams.polling.tail import tail
 streams = typer.Typer(no_args_is_help=True, help="Streams of tables: what changes now, and how far pollers have read.")
 missing = typer.Typer(no_args_is_help=True, help="Records that were trimmed before a poller read them.")
 streams.add_typer(missing, name="gaps")
+streams.add_typer(quarantine, name="quarantine")
 
 GroupName = Annotated[str, typer.Argument(help="The name its pollers share.", metavar="NAME")]
 Row = dict[str, Any]

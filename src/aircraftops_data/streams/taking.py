@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aircraftops_data.errors import AircraftOpsDataError, ContentionError, OnceInProgressError, PoisonRecordError
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ContentionError,
+    ObjectStoreError,
+    OnceInProgressError,
+    PoisonRecordError,
+    StoreError,
+)
 from aircraftops_data.streams.change import AnyRecord, Change, Poison
 from aircraftops_data.streams.sinks.sink import Refused, Sink
 from aircraftops_data.streams.subscription import Subscription
@@ -112,8 +119,8 @@ class Batch:
         """Deal with the records in order, up to the first that fails."""
         try:
             self._held = {} if self._quarantine is None else self._quarantine.among(records)
-        except AircraftOpsDataError as error:
-            return Taken(0, records[0], error) if records else Taken(0)
+        except AircraftOpsDataError as failure:
+            return Taken(0, records[0] if records else None, failure)
         done, error = self._functions(records)
         done, error = self._sinks(done, error)
         return Taken(done, records[done] if done < len(records) else None, error, self._parked)
@@ -246,7 +253,10 @@ def written(sink: Sink, changes: Sequence[Change[Any]]) -> list[Refused]:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether an error says nothing of the record: the same again may go well, and no attempt is counted."""
-    return bool(getattr(error, "retryable", False)) or isinstance(
-        error, ConnectionError | TimeoutError | OnceInProgressError
-    )
+    """Whether an error says nothing of the record but of what is around it: then no attempt is counted.
+
+    What AWS or the network does, a permission that lacks, a table that is not there: it fails for every record.
+    """
+    if isinstance(error, ObjectStoreError):
+        return not error.missing
+    return isinstance(error, StoreError | ConnectionError | TimeoutError | OnceInProgressError)
