@@ -57,7 +57,7 @@ class Tank(Entity, table=CORE, entity_type="crew_tank"):
     name: str
     litres: int
 
-    primary = PrimaryKey("TANK#{name}", "TANK")
+    primary = PrimaryKey("CREW_TANK#{name}", "TANK")
 
 
 class Copy(Entity, table=MIRROR, entity_type="crew_copy"):
