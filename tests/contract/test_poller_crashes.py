@@ -39,7 +39,7 @@ pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", mar
 
 Connect = Callable[..., CoreTable]
 PROCESSES = int(os.environ.get("AIRCRAFTOPS_POLLER_PROCESSES", "3"))
-HARMS = int(os.environ.get("AIRCRAFTOPS_POLLER_HARMS", "8"))
+HARMS = int(os.environ.get("AIRCRAFTOPS_POLLER_HARMS", "6"))
 # On two slow cores, where a process takes seconds to begin.
 PATIENCE_SECONDS = 90.0 + 5 * PROCESSES + 3 * HARMS
 
