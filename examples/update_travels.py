@@ -1,4 +1,4 @@
-"""An aircraft is handed over, and the stream of the table takes it to a search index, a queue and files for analytics."""
+"""An aircraft is handed over, and the stream of the table takes it to a search index, a queue and files."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

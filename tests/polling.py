@@ -34,7 +34,7 @@ class Tank(Entity, table=CORE, entity_type="polled_tank"):
     name: str
     litres: int = 0
 
-    primary = PrimaryKey("TANK#{name}", "TANK")
+    primary = PrimaryKey("POLLED_TANK#{name}", "TANK")
 
 
 @dataclass

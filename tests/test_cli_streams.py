@@ -26,7 +26,7 @@ class Pilot(Entity, table=CORE, entity_type="tailed_pilot"):
     hours: int = 0
     notes: str | None = None
 
-    primary = PrimaryKey("PILOT#{licence}", "PILOT")
+    primary = PrimaryKey("TAILED_PILOT#{licence}", "PILOT")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def lines(*arguments: str) -> list[str]:
 
 def test_changes_are_printed_one_a_line_with_what_changed(scene: Scene) -> None:
     scene.fill("a", 1, 2)
-    scene.world.delete(("TANK#a", "TANK"))
+    scene.world.delete(("POLLED_TANK#a", "TANK"))
     scene.clock.advance(60)
     at = "2100-01-01 00:00:00Z"
     assert lines() == [

@@ -360,7 +360,7 @@ def test_children_wait_for_a_gap_and_other_shards_flow() -> None:
 def home(scene: Scene, name: str) -> Any:
     from stream_world import hash_of
 
-    return next(shard for shard in scene.world.shards if hash_of(f"TANK#{name}") in shard.hashes)
+    return next(shard for shard in scene.world.shards if hash_of(f"POLLED_TANK#{name}") in shard.hashes)
 
 
 def test_a_shard_that_is_gone_before_it_was_read_to_its_end_is_a_gap(scene: Scene) -> None:

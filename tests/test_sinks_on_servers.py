@@ -192,7 +192,8 @@ def test_rows_arrive_in_the_bucket(aws: boto3.Session) -> None:
 
 
 def test_a_query_has_each_change_once_and_each_item_as_it_is_now(aws: boto3.Session, tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb")
+    import duckdb
+
     kept = [Aircraft(icao24=f"a8350{n}", registration=f"N{n}", version=n, created_at=MADE_AT) for n in (1, 2, 3)]
     gone = kept[2]
     later = kept[1].model_copy(update={"registration": "N9", "version": 3})

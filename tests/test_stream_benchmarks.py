@@ -23,7 +23,6 @@ def seats(image: Any) -> Any:
 
 
 def test_every_way_reads_every_image() -> None:
-    pytest.importorskip("aws_lambda_powertools", reason="a peer of the benchmarks' own environment")
     for event, images in ((events.modified(), 2), (events.new_only(), 1)):
         expected = [int(record["dynamodb"]["NewImage"]["seats"]["N"]) for record in event["Records"]]
         found = {name: way() for name, way in ways(event).items()}

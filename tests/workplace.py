@@ -133,12 +133,12 @@ def _in_task(function: Callable[[Any], Any]) -> Any:
     return handler
 
 
-def until(condition: Condition) -> None:
-    """Return once it holds."""
+def until(condition: Condition, pause_seconds: float = 0.001) -> None:
+    """Return once it holds; looks again after each pause."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.001)
+        time.sleep(pause_seconds)
 
 
 def _waited(conditions: Generator[Condition, None, Any]) -> Any:

@@ -13,7 +13,7 @@ from threading import Thread
 from time import sleep
 from typing import Any
 
-from job_crew import SPAWN, Gate, Shift, go_on, stop
+from job_crew import Gate, Shift, go_on, stop
 
 from aircraftops_data import CORE, CoreTable, Entity, PrimaryKey, Table
 from aircraftops_data.clock import Retry, SystemClock
@@ -34,6 +34,7 @@ from aircraftops_data.streams.polling.shards import shards_of, streams_of
 from aircraftops_data.streams.polling.state import ShardState
 from aircraftops_data.testing import local_session
 from aircraftops_data.transports.streams import streams_transport
+from forked import FORKED
 
 NAME = "mirror"
 LEASE = timedelta(seconds=0.6)
@@ -57,7 +58,7 @@ class Tank(Entity, table=CORE, entity_type="crew_tank"):
     name: str
     litres: int
 
-    primary = PrimaryKey("TANK#{name}", "TANK")
+    primary = PrimaryKey("CREW_TANK#{name}", "TANK")
 
 
 class Copy(Entity, table=MIRROR, entity_type="crew_copy"):
@@ -269,7 +270,7 @@ class Pollers:
         """One more."""
         self.hired += 1
         shift = replace(self.shift, worker=f"p{self.hired}")
-        process = SPAWN.Process(target=poll, args=(shift,), daemon=True)
+        process = FORKED.Process(target=poll, args=(shift,), daemon=True)
         process.start()
         self.processes[shift.worker] = process
 

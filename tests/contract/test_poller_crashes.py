@@ -16,7 +16,6 @@ from job_crew import Gate, go_on, stop, until
 from poller_crew import (
     LOST,
     MIRROR,
-    SPAWN,
     Copy,
     Polling,
     Tank,
@@ -34,12 +33,13 @@ from poller_crew import (
 from aircraftops_data import CoreTable
 from aircraftops_data.model.schema import CORE, JOBS
 from aircraftops_data.testing import local_session
+from forked import FORKED
 
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
 
 Connect = Callable[..., CoreTable]
 PROCESSES = int(os.environ.get("AIRCRAFTOPS_POLLER_PROCESSES", "3"))
-HARMS = int(os.environ.get("AIRCRAFTOPS_POLLER_HARMS", "4"))
+HARMS = int(os.environ.get("AIRCRAFTOPS_POLLER_HARMS", "6"))
 # On two slow cores, where a process takes seconds to begin.
 PATIENCE_SECONDS = 90.0 + 5 * PROCESSES + 3 * HARMS
 
@@ -101,7 +101,7 @@ def test_a_poller_that_stood_still_past_its_lease_sets_a_checkpoint_back_only_wh
     core: CoreTable, shift: Polling, local_endpoint: str, guarded: bool
 ) -> None:
     core.put(Tank(name="a", litres=1))
-    late = SPAWN.Process(target=stand, args=(replace(shift, worker="late", fenced=guarded, lost_replies=0.0),))
+    late = FORKED.Process(target=stand, args=(replace(shift, worker="late", fenced=guarded, lost_replies=0.0),))
     late.start()
     try:
         until(lambda: core.find(Gate, job_id="stands", consistent=True) is not None, PATIENCE_SECONDS)

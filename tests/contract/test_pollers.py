@@ -46,7 +46,7 @@ class Tank(Entity, table=CORE, entity_type="local_tank"):
     name: str
     litres: int = 0
 
-    primary = PrimaryKey("TANK#{name}", "TANK")
+    primary = PrimaryKey("LOCAL_TANK#{name}", "TANK")
 
 
 @pytest.fixture

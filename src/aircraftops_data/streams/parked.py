@@ -105,4 +105,5 @@ def reason_of(record: AnyRecord, error: Exception | None) -> str:
 
 def item_of(record: AnyRecord) -> str:
     """The primary key in a form for people: SCHEDULE#1 / RUN#2."""
-    return " / ".join(str(next(iter(value.values()))) for value in record.keys.values()) or "(no key)"
+    found = (str(next(iter(value.values()))) for _, value in sorted(record.keys.items()))
+    return " / ".join(found) or "(no key)"

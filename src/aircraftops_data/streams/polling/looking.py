@@ -15,6 +15,7 @@ from aircraftops_data.streams.polling.state import (
     ShardState,
     Standing,
     StreamStart,
+    number_in,
     text_of,
 )
 from aircraftops_data.streams.polling.work import LOG, Desk
@@ -65,7 +66,7 @@ def _in_order(streams: Sequence[Stream], standing: Standing) -> list[Stream]:
 
 def lineage_of(listed: Sequence[Shard], states: Sequence[ShardState], start: StreamStart) -> Lineage:
     """What a group knows of a stream's shards."""
-    begun = [Shard(state.shard, state.parent, None if state.first is None else int(state.first)) for state in states]
+    begun = [Shard(state.shard, state.parent, number_in(state.first)) for state in states]
     # Of the shards of the beginning some was trimmed by then; what is told of them now says nothing of that.
     known = [shard for shard in listed if shard.id not in start.initial]
     ended = {state.shard for state in states if state.ended}
@@ -80,14 +81,16 @@ def _begun(desk: Desk, stream: Stream, origin: Origin, *, first: bool) -> Stream
         LOG.warning("Table %s has another stream; what changed while it had none is in neither", desk.table)
         return group.begin(start)
     listed = desk.run(shards_of(stream.arn))
-    latest = {} if origin is Origin.TRIM_HORIZON else desk.run(latest_of(stream.arn, listed))
-    whole = desk.run(whole_of(stream.arn, listed))
-    initial = {
-        shard.id: InitialShard(
-            parent=shard.parent,
-            first=None if shard.first is None or shard.id not in whole else text_of(shard.first),
-            latest=latest.get(shard.id),
-        )
-        for shard in listed
-    }
+    by_id = {shard.id: shard for shard in listed}
+    if origin is Origin.LATEST:
+        # Read from the iterators; where those have expired unused, nobody knows what was trimmed meanwhile.
+        latest, whole = desk.run(latest_of(stream.arn, listed)), set(by_id)
+    else:
+        latest, whole = dict[str, str](), desk.run(whole_of(stream.arn, listed))
+    initial = {name: _initial(shard, latest.get(name), name in whole) for name, shard in by_id.items()}
     return group.begin(start.model_copy(update={"origin": origin, "initial": initial}))
+
+
+def _initial(shard: Shard, latest: str | None, whole: bool) -> InitialShard:
+    first = None if shard.first is None or not whole else text_of(shard.first)
+    return InitialShard(parent=shard.parent, first=first, latest=latest)

@@ -68,10 +68,7 @@ class StreamStart(Entity, table=JOBS, entity_type="stream_start"):
     @property
     def shards(self) -> list[Shard]:
         """The shards there were."""
-        return [
-            Shard(name, known.parent, None if known.first is None else int(known.first))
-            for name, known in self.initial.items()
-        ]
+        return [Shard(name, known.parent, number_in(known.first)) for name, known in self.initial.items()]
 
     @property
     def skipped(self) -> frozenset[str]:
@@ -117,7 +114,7 @@ class ShardState(Entity, table=JOBS, entity_type="stream_shard"):
     @property
     def place(self) -> int | None:
         """The sequence number of the last record dealt with."""
-        return None if self.checkpoint is None else int(self.checkpoint)
+        return number_in(self.checkpoint)
 
     @property
     def stands(self) -> bool:
@@ -158,6 +155,11 @@ class Standing:
 def text_of(number: int) -> str:
     """A sequence number as checkpoints have it."""
     return f"{number:040d}"
+
+
+def number_in(checkpoint: str | None) -> int | None:
+    """The sequence number of a checkpoint."""
+    return None if checkpoint is None else int(checkpoint)
 
 
 def not_back(place: int | None) -> Condition:
