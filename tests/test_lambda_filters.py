@@ -18,9 +18,10 @@ from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.schema import StreamView
 from aircraftops_data.streams.change import Change, Operation
 from aircraftops_data.streams.decoding import Decoder, decode
-from aircraftops_data.streams.encoding import Dialect, encode, written
+from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.filters import FILTER_LIMIT, PATTERN_LIMIT, filter_criteria, matches, problems
 from aircraftops_data.streams.subscription import Subscription
+from aircraftops_data.testing.stream_events import Dialect, encode
 from contract.entities import Badge, Hull, Memo, Plane, Shift, Tray
 from throwaway import declare
 

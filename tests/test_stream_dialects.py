@@ -16,7 +16,8 @@ from aircraftops_data import PrimaryKey, Table
 from aircraftops_data.errors import InvalidInputError, UnknownEventError
 from aircraftops_data.model.schema import StreamView
 from aircraftops_data.streams import Cause, Change, Decoder, Operation, Poison, PoisonKind, decode
-from aircraftops_data.streams.encoding import Dialect, encode, message, written
+from aircraftops_data.streams.encoding import message, written
+from aircraftops_data.testing.stream_events import Dialect, encode
 from strategies import names, plain_values, stored_values
 from throwaway import declare
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from aircraftops_data.streams import Decoder
-from aircraftops_data.streams.encoding import Dialect, encode
+from aircraftops_data.testing.stream_events import Dialect, encode
 from benchmarks.contenders.own import Airframe
 from benchmarks.events import stream_event
 
