@@ -24,34 +24,25 @@ if TYPE_CHECKING:
     from aircraftops_data.streams.sinks.sink import Refused, Sink
     from aircraftops_data.streams.taking import Taken
 
-_HOME = {
-    "AnyRecord": "change",
-    "Backfill": "backfill",
-    "Cause": "change",
-    "Change": "change",
-    "Decoder": "decoding",
-    "FirehoseSink": "sinks.firehose",
-    "FullTextIndex": "sinks.fulltext",
-    "Hit": "sinks.documents",
-    "OpenSearchIndex": "sinks.opensearch",
-    "Operation": "change",
-    "Origin": "polling.state",
-    "ParquetSink": "sinks.parquet",
-    "Poison": "change",
-    "PoisonKind": "change",
-    "Poller": "polling.poller",
-    "PollerOptions": "polling.poller",
-    "Quarantine": "quarantine",
-    "QueueSink": "sinks.queue",
-    "Record": "change",
-    "Refused": "sinks.sink",
-    "Replayed": "quarantine",
-    "Router": "router",
-    "Sink": "sinks.sink",
-    "Taken": "taking",
-    "changes_in": "sinks.messages",
-    "decode": "decoding",
+_NAMES: dict[str, tuple[str, ...]] = {
+    "backfill": ("Backfill",),
+    "change": ("AnyRecord", "Cause", "Change", "Operation", "Poison", "PoisonKind", "Record"),
+    "decoding": ("Decoder", "decode"),
+    "polling.poller": ("Poller", "PollerOptions"),
+    "polling.state": ("Origin",),
+    "quarantine": ("Quarantine", "Replayed"),
+    "router": ("Router",),
+    "sinks.documents": ("Hit",),
+    "sinks.firehose": ("FirehoseSink",),
+    "sinks.fulltext": ("FullTextIndex",),
+    "sinks.messages": ("changes_in",),
+    "sinks.opensearch": ("OpenSearchIndex",),
+    "sinks.parquet": ("ParquetSink",),
+    "sinks.queue": ("QueueSink",),
+    "sinks.sink": ("Refused", "Sink"),
+    "taking": ("Taken",),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "AnyRecord",

@@ -24,7 +24,8 @@ from aircraftops_data.model.definition import KeyPart
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.keys import SEPARATOR
 from aircraftops_data.streams.change import Operation
-from aircraftops_data.streams.patterns import Pattern, is_object
+from aircraftops_data.streams.patterns import Pattern
+from aircraftops_data.streams.stored import is_map
 from aircraftops_data.streams.subscription import Subscription
 
 Source = Literal["dynamodb", "kinesis"]
@@ -204,7 +205,7 @@ def _patterns(criteria: str | Mapping[str, Any]) -> list[str | Mapping[str, Any]
 
 
 def _of_filter(entry: object) -> str:
-    text = entry.get("Pattern") if is_object(entry) else None
+    text = entry.get("Pattern") if is_map(entry) else None
     if not isinstance(text, str):
         raise InvalidInputError("A filter is an object with a Pattern, which is text")
     return text

@@ -102,8 +102,7 @@ def _one_more(held: Held | None, whole: Parked, record: AnyRecord) -> Intent[Any
         own = {"stream": whole.stream, "place": whole.place, "table": record.table, "item": item_of(record)}
         return Create(Held.model_validate({**own, **first}))
     if held.state is HeldState.OPEN:
-        place: dict[str, Any] = {"stream": held.stream, "place": held.place}
-        return updating(Held, **place, add={"count": 1}, where=Held.f.state == HeldState.OPEN)
+        return updating(Held, **held.identity(), add={"count": 1}, where=Held.f.state == HeldState.OPEN)
     return updating(held, set={**first, "state": HeldState.OPEN, "expires_at": None})
 
 
@@ -121,7 +120,7 @@ def body_of(record: Parked, context: Context) -> Plan[str]:
     """
     packed = record.body
     for number in range(1, record.parts):
-        key = {"stream": record.stream, "place": record.place, "order": record.order, "number": number}
+        key = {**record.identity(), "number": number}
         part = yield from finding(ParkedPart, key, context, consistent=True, expired=False)
         packed += b"" if part is None else part.body
     try:
@@ -154,7 +153,7 @@ def let_go(record: Parked, fence: Intent[Any], context: Context) -> Plan[bool]:
 
 
 def _deleted(record: Parked) -> list[Intent[Any]]:
-    own: dict[str, Any] = {"stream": record.stream, "place": record.place, "order": record.order}
+    own = record.identity()
     return [deleting(Parked, **own), *(deleting(ParkedPart, **own, number=number) for number in range(1, record.parts))]
 
 

@@ -20,6 +20,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, NoReturn, TypeGuard
 
 from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.streams.stored import is_map
 
 Rule = Callable[[Any], bool]
 """Whether a value of the event will do."""
@@ -32,11 +33,6 @@ _MOST_BRANCHES = 1000
 _MOST = 5.0e9
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 _RANGES = {"=", "<", "<=", ">", ">=", "> <", "> <=", ">= <", ">= <="}
-
-
-def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a value is what JSON calls an object."""
-    return isinstance(value, Mapping)
 
 
 def is_array(value: object) -> TypeGuard[list[Any]]:
@@ -56,7 +52,7 @@ class Pattern:
     def of(cls, pattern: str | Mapping[str, Any]) -> Pattern:
         """Read a pattern, as JSON text or out of it. Raises InvalidInputError for what AWS would refuse."""
         read = _json(pattern) if isinstance(pattern, str) else pattern
-        if not is_object(read):
+        if not is_map(read):
             _refuse("it is not a JSON object")
         for name in ("data", "dynamodb"):
             if is_array(read.get(name)):
@@ -99,7 +95,7 @@ def _together(one: _Places, other: _Places) -> bool:
 
 def _leaves(value: Any, name: str, places: _Places) -> Iterator[tuple[str, Any, _Places]]:
     """Every value that holds no others, with its field's name and the elements of arrays it lies in."""
-    if is_object(value):
+    if is_map(value):
         for part, below in value.items():
             yield from _leaves(below, f"{name}.{part}" if name else part, places)
     elif is_array(value):
@@ -130,7 +126,7 @@ def _object(node: Mapping[str, Any], within: str, branches: list[Branch], *, alt
             branches = _alternatives(below, within, branches)
         elif alternative and part in _RESERVED:
             _refuse(f"{part!r} is reserved within '$or'")
-        elif is_object(below):
+        elif is_map(below):
             branches = _object(below, name, branches, alternative=alternative)
         elif is_array(below):
             branches = [_with(branch, name, below) for branch in branches]
@@ -144,7 +140,7 @@ def _alternatives(nodes: Any, within: str, branches: list[Branch]) -> list[Branc
         _refuse("'$or' takes an array of two objects or more")
     found: list[Branch] = []
     for node in nodes:
-        if not is_object(node):
+        if not is_map(node):
             _refuse("'$or' takes objects only")
         found += _object(node, within, branches, alternative=True)
     if len(found) > _MOST_BRANCHES:
@@ -161,7 +157,7 @@ def _with(branch: Branch, name: str, values: list[Any]) -> Branch:
 
 
 def _rule(value: Any, name: str) -> Rule:
-    if is_object(value):
+    if is_map(value):
         match list(value.items()):
             case [(operator, operand)] if operator in _OPERATORS:
                 return _OPERATORS[operator](operand)

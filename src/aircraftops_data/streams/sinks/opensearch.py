@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from pydantic_core import to_json
 
-from aircraftops_data.clock import Chance, Clock, Retry, SystemClock
+from aircraftops_data.clock import Clock, Retry, SystemClock
 from aircraftops_data.errors import (
     AccessDeniedError,
     AircraftOpsDataError,
@@ -23,6 +23,7 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import Change
+from aircraftops_data.streams.sinks.batches import Patience
 from aircraftops_data.streams.sinks.documents import Action, Documents, Hit, checked_limit, words_of
 from aircraftops_data.streams.sinks.mapping import mapping_of
 from aircraftops_data.streams.sinks.sink import Refused, all_refused
@@ -64,13 +65,10 @@ class OpenSearchIndex:
     since a stream keeps its records for one. They are in the memory of a node, some 200 bytes each, and a node that
     starts anew has lost them.
 
-    A removal without the old image (a stream with the view NEW_IMAGE) cannot tell its age, and removes what is there.
-    That ends right as long as changes come in their order, also when whole stretches come again; the last change of
-    what was removed, coming alone and late, brings it back.
-
-    `refresh` says whether what was written is found when `write` returns: at once (True: costly), as soon as
-    OpenSearch comes to it ("wait_for"), or some time later. Raises DefinitionError for `fields` that cannot be indexed,
-    MissingExtraError without opensearch-py. Any method may raise StoreError or one of its kinds.
+    Of a removal without the old image holds what `FullTextIndex` says. `refresh` says whether what was written is
+    found when `write` returns: at once (True: costly), as soon as OpenSearch comes to it ("wait_for"), or some time
+    later. Raises DefinitionError for `fields` that cannot be indexed, MissingExtraError without opensearch-py. Any
+    method may raise StoreError or one of its kinds.
     """
 
     def __init__(
@@ -88,8 +86,7 @@ class OpenSearchIndex:
         self._client = _driver().OpenSearch(client) if isinstance(client, str) else client
         self._index = index
         self._refresh = refresh
-        self._retry = retry or Retry()
-        self._clock = clock or SystemClock()
+        self._patience = Patience(retry or Retry(), clock or SystemClock())
         self._is_there = False
 
     def create_index(self, *, tombstones: timedelta = TOMBSTONES, settings: Mapping[str, Any] | None = None) -> None:
@@ -182,7 +179,7 @@ class OpenSearchIndex:
         """Those refused. What may pass is tried again; StoreError where it does not."""
         refused: list[tuple[Action, AircraftOpsDataError]] = []
         left = list(bulk)
-        for attempt in range(self._retry.attempts):
+        for attempt in range(self._patience.retry.attempts):
             passing: list[Line] = []
             error: StoreError | None = None
             for line, item in zip(left, self._bulk(left), strict=True):
@@ -206,7 +203,7 @@ class OpenSearchIndex:
 
     def _asked(self, operation: str, method: Any, **given: Any) -> Any:
         """What OpenSearch answers, asked again where the failure may pass."""
-        for attempt in range(self._retry.attempts):
+        for attempt in range(self._patience.retry.attempts):
             try:
                 return method(**given)
             except _driver().exceptions.TransportError as error:
@@ -218,9 +215,9 @@ class OpenSearchIndex:
 
     def _pause(self, attempt: int, error: StoreError) -> None:
         """Wait before the next try. Raises the error after the last, or where it will not pass."""
-        if not error.retryable or attempt + 1 >= self._retry.attempts:
+        if not error.retryable or attempt + 1 >= self._patience.retry.attempts:
             raise error
-        self._clock.sleep(Chance().jitter(self._retry.ceiling(attempt)))
+        self._patience.wait(attempt + 1)
 
 
 def _driver() -> Any:
