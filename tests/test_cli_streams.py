@@ -34,8 +34,8 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A stream in memory, which every command is connected to."""
     scene = Scene()
     ops = AircraftOps(scene.core)
+    ops.streams = scene.streams
     monkeypatch.setattr(stream_commands, "connected", lambda endpoint_url, prefix: ops)
-    monkeypatch.setattr(stream_commands, "streams_of", lambda endpoint_url: scene.streams)
     return scene
 
 

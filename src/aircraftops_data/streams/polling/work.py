@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar
 
 from aircraftops_data.core.run import run
 from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.request import Plan, Transport
 from aircraftops_data.streams.change import AnyRecord
-from aircraftops_data.streams.polling.given import Lock, Router
-from aircraftops_data.streams.polling.reading import MOST_RECORDS, Missing, Page, Reading
+from aircraftops_data.streams.locking import Lock
+from aircraftops_data.streams.polling.reading import MOST_RECORDS, Missing, Reading
 from aircraftops_data.streams.polling.shards import Shard, Stream
 from aircraftops_data.streams.polling.state import Group, Origin, ShardState, StreamStart
 
+if TYPE_CHECKING:
+    from aircraftops_data.streams.router import Router
+
+T = TypeVar("T")
 LOG = logging.getLogger("aircraftops_data.streams")
 # How far off AWS lets a clock be that signs requests, and so how far off the one is that a start was dated with.
 _SKEW = timedelta(minutes=5)
@@ -46,8 +51,8 @@ class Desk:
     """The physical name of the table."""
     limit: int = MOST_RECORDS
 
-    def run(self, plan: Plan[Page | Missing]) -> Page | Missing:
-        """What a plan of reading comes to."""
+    def run(self, plan: Plan[T]) -> T:
+        """What a plan of reading the stream comes to."""
         return run(plan, self.streams, self.group.core.context.clock)
 
 
