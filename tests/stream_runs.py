@@ -1,0 +1,274 @@
+"""Runs of a router over a stream under Lambda's mapping, and what must hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from aircraftops_data.errors import AircraftOpsDataError
+from aircraftops_data.jobs import Jobs
+from aircraftops_data.streams.quarantine import Quarantine
+from aircraftops_data.streams.router import Router
+from aircraftops_data.translation.codec import codec_of
+from lambda_mapping import CrashError, Function, FunctionContext, LambdaMapping, MappingOptions
+from sim_schedule import Schedule
+from stream_scenes import ALERT, CALM, INDEX, KEYS, MOODS, PLAIN, SINK, Part, Release, Scene, StillLocks, Storm
+from stream_world import Key, Raw, key_in, sequence_of
+
+MARGIN = timedelta(seconds=5)
+ATTEMPTS = 3
+JOBS_TABLE = "JobsTable"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a stream is dealt with in a run."""
+
+    storm: Storm = CALM
+    options: MappingOptions = MappingOptions()
+    quarantined: bool = True
+    once: bool = False
+    moods: tuple[str, ...] = MOODS
+    shards: int = 1
+    replays: bool = True
+    """Whether somebody replays the quarantine while the stream goes on."""
+
+
+Deploy = Callable[["Run"], Any]
+
+
+def a_router(run: Run) -> Router:
+    """The one to be proved."""
+    scene, setting = run.scene, run.setting
+    once = Jobs(scene.core).once if setting.once else None
+    quarantine = Quarantine(scene.core, "stock", attempts=ATTEMPTS) if setting.quarantined else None
+    router = Router([Part], quarantine=quarantine, once=once, margin=MARGIN, clock=scene.clock)
+    return registered(run, router)
+
+
+def registered(run: Run, router: Any) -> Any:
+    """A router with everybody who wants changes of parts."""
+    router.on(Part, name=INDEX)(run.scene.index)
+    router.on(Part, "modify", "remove", name=ALERT)(run.scene.alert)
+    router.into(run.scene, Part)
+    return router
+
+
+def wanting(raw: Raw) -> set[str]:
+    """Who wants a record."""
+    return {INDEX, SINK} if raw["eventName"] == "INSERT" else {INDEX, ALERT, SINK}
+
+
+@dataclass
+class Stored:
+    """What the quarantine holds, by the sequence numbers of records and by their items."""
+
+    parked: set[int] = field(default_factory=set[int])
+    through: dict[Key, int] = field(default_factory=dict[Key, int])
+    open: set[Key] = field(default_factory=set[Key])
+
+
+class Run:
+    """A scene, the mapping, and what was found to be wrong."""
+
+    def __init__(self, schedule: Schedule, setting: Setting, deploy: Deploy = a_router, seed: int = 0) -> None:
+        self.setting = setting
+        self.scene = Scene(schedule, setting.storm, setting.shards, seed)
+        self.wrong: list[str] = []
+        self.checkpointed: dict[int, int] = {}
+        """The call that each record was dealt with in, as its answer says."""
+        self.replays: set[int] = set()
+        self.stops = 0
+        """How often there was no time left."""
+        self._deploy = deploy
+        self.mapping = LambdaMapping(self.scene.world, self._function, setting.options, schedule)
+
+    def _function(self) -> Function:
+        router = self._deploy(self)
+
+        def function(event: dict[str, Any], context: FunctionContext) -> object:
+            with self.scene.calling(context):
+                before = self.scene.troubles.total()
+                answer = router.handle(event, context)
+                self._check_answer(event["Records"], answer, context, troubled=self.scene.troubles.total() > before)
+            return answer
+
+        return function
+
+    # What happens
+
+    def step(self, random: Random) -> None:
+        """Something happens to the table or the stream."""
+        world, key = self.scene.world, random.choice(KEYS)
+        mood = random.choice(self.setting.moods) if self.setting.moods and random.random() < 0.15 else PLAIN
+        kind = random.choices(("stock", "scrap", "both", "lasts", "split", "roll", "hours"), (50, 12, 10, 6, 3, 4, 3))[0]
+        if kind == "stock":
+            self.scene.stock(key, mood)
+        elif kind == "scrap":
+            self.scene.scrap(key)
+        elif kind == "both":
+            self.scene.both(random.sample(KEYS, 2), mood)
+        elif kind == "lasts":
+            self.scene.stock(key, mood, timedelta(seconds=random.choice((1, 3600))))
+        elif kind == "hours":
+            self.scene.clock.advance(timedelta(minutes=30))
+            world.expire()
+        else:
+            (world.split if kind == "split" else world.roll)(random.choice(world.open_shards))
+
+    def replay(self) -> None:
+        """Somebody has what is parked dealt with again; it may go wrong as anything may."""
+        scene = self.scene
+        router, locks = self._deploy(self), StillLocks(scene.core)
+        try:
+            with scene.calling():
+                self.replays.add(scene.call)
+                Quarantine(scene.core, "stock").replay(router, locks)
+        except (CrashError, AircraftOpsDataError):
+            # Whoever holds a lock and is gone holds it until its lease is over.
+            scene.clock.advance(90)
+
+    def play(self, seed: int, steps: int) -> Run:
+        """A history at random; everything comes to an end, then all is mended and replayed. Raises AssertionError."""
+        random = Random(seed)
+        for _ in range(steps):
+            self.step(random)
+            for _ in range(random.randrange(3)):
+                self.mapping.step()
+            if self.setting.quarantined and self.setting.replays and random.random() < 0.1:
+                self.replay()
+        self.finish()
+        return self
+
+    def finish(self) -> None:
+        """Let everything end, and check it; then mend and replay, and check it again."""
+        self.mapping.run(most=3000)
+        self._check(self.stored())
+        Release.mended = True
+        if self.setting.quarantined:
+            for _ in range(60):
+                if not self.stored().open:
+                    break
+                self.replay()
+            self._check(self.stored())
+        assert not self.wrong, "; ".join(self.wrong[:3])
+
+    def stored(self) -> Stored:
+        """What the quarantine holds just now, by its items."""
+        found, places = Stored(), dict[str, Key]()
+        items = self.scene.engine.items(JOBS_TABLE)
+        for item in items:
+            if item["entity_type"]["S"] == "held_place":
+                partition, _, sort = item["item"]["S"].partition(" / ")
+                places[item["place"]["S"]] = partition, sort
+                found.through[partition, sort] = int(item["through"]["S"] or 0)
+                if int(item["count"]["N"]):
+                    found.open.add((partition, sort))
+        found.parked = {int(item["order"]["S"]) for item in items if item["entity_type"]["S"] == "parked_record"}
+        return found
+
+    # What must hold
+
+    def _check_answer(
+        self, records: Iterable[Raw], answer: Any, context: FunctionContext, *, troubled: bool
+    ) -> None:
+        """It names exactly the lowest record that was not dealt with."""
+        call, named = self.scene.call, [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+        if len(named) > 1:
+            self.wrong.append("more than one record is named")
+        failed = {deed.sequence for deed in self.scene.deeds if deed.call == call and not deed.done}
+        done, stored = self._done(), self.stored()
+        for raw in records:
+            sequence = sequence_of(raw)
+            if str(sequence) in named:
+                late = context.get_remaining_time_in_millis() <= MARGIN / timedelta(milliseconds=1)
+                self.stops += late
+                if sequence not in failed and not late and not troubled and not self._waits_for_another():
+                    self.wrong.append(f"{sequence} is named and has not failed")
+                return
+            if not self._dealt(raw, done, stored):
+                self.wrong.append(f"{sequence} is not named and was not dealt with")
+            self.checkpointed.setdefault(sequence, call)
+
+    def _waits_for_another(self) -> bool:
+        """Whether a function may count as run by another, who is gone."""
+        return self.setting.once and self.crashes > 0
+
+    @property
+    def crashes(self) -> int:
+        """How often something went wrong that leaves nothing of what was going on, or nobody who knows of it."""
+        return sum(count for kind, count in self.scene.troubles.items() if kind not in ("hiccup", "away"))
+
+    def _done(self) -> set[tuple[str, int]]:
+        return {(deed.by, deed.sequence) for deed in self.scene.deeds if deed.done}
+
+    def _dealt(self, raw: Raw, done: set[tuple[str, int]], stored: Stored) -> bool:
+        sequence = sequence_of(raw)
+        if sequence in stored.parked or sequence <= stored.through.get(key_in(raw), 0):
+            return True
+        return all((by, sequence) in done for by in wanting(raw))
+
+    def _check(self, stored: Stored) -> None:
+        discarded = {sequence_of(raw) for each in self.mapping.discarded for raw in each.records}
+        records = {sequence_of(raw): raw for shard in self.scene.world.shards for raw in shard.records}
+        self._check_nothing_lost(records, discarded, stored)
+        self._check_order(records, discarded)
+        self._check_state(stored, {key_in(records[sequence]) for sequence in discarded})
+        self._check_repeats()
+        if self.setting.quarantined and not Release.mended:
+            self._check_attempts()
+
+    def _check_nothing_lost(self, records: Mapping[int, Raw], discarded: set[int], stored: Stored) -> None:
+        done = self._done()
+        for sequence, raw in records.items():
+            if sequence not in discarded and not self._dealt(raw, done, stored):
+                self.wrong.append(f"{sequence} is lost")
+            elif Release.mended and sequence not in discarded and not all((by, sequence) in done for by in wanting(raw)):
+                self.wrong.append(f"{sequence} was never handled")
+
+    def _check_order(self, records: Mapping[int, Raw], discarded: set[int]) -> None:
+        """Whoever wants records of an item has handled the first so many of them, one after the other."""
+        first: dict[tuple[str, Key], list[int]] = {}
+        for deed in self.scene.deeds:
+            if deed.done and deed.sequence not in (known := first.setdefault((deed.by, deed.key), [])):
+                known.append(deed.sequence)
+        for (by, key), known in first.items():
+            wanted = [each for each, raw in records.items() if key_in(raw) == key and by in wanting(raw)]
+            expected = [each for each in sorted(wanted) if each in known or each not in discarded][: len(known)]
+            if known != expected:
+                self.wrong.append(f"{by} had those of {key} in another order: {known} is not {expected}")
+
+    def _check_state(self, stored: Stored, spoilt: set[Key]) -> None:
+        """The sink has what the table has."""
+        codec, world = codec_of(Part.definition()), self.scene.world
+        for key in set(world.history) - stored.open - spoilt:
+            item, kept = world.items.get(key), self.scene.kept.get(key)
+            expected = None if item is None else codec.entity(item).model_dump(mode="json")
+            if kept is None or kept.part != expected:
+                self.wrong.append(f"the sink has another {key} than the table")
+
+    def _check_repeats(self) -> None:
+        """What was dealt with, as an answer said, is not done again: not for those behind it, which failed."""
+        repeated = self.mapping.repeated
+        for deed in self.scene.deeds:
+            settled = self.checkpointed.get(deed.sequence)
+            again = settled is not None and deed.call > settled and deed.call not in self.replays
+            if again and not repeated[str(deed.sequence)]:
+                self.wrong.append(f"{deed.by} did {deed.sequence} again")
+
+    def _check_attempts(self) -> None:
+        """What keeps failing is tried so often, and no other record waits for longer."""
+        scene = self.scene
+        tried: dict[int, set[int]] = {}
+        for deed in scene.deeds:
+            if not deed.done and deed.call not in self.replays:
+                tried.setdefault(deed.sequence, set()).add(deed.call)
+        for sequence, calls in tried.items():
+            if len(calls) > ATTEMPTS + scene.troubles.total():
+                self.wrong.append(f"{sequence} was tried {len(calls)} times")
+        failed = sum(each.failed is not None for each in self.mapping.invocations)
+        if not self.setting.once and failed > len(tried) * ATTEMPTS + scene.troubles.total() + self.stops:
+            self.wrong.append(f"{failed} calls failed for {len(tried)} records")
