@@ -9,6 +9,7 @@
         InvalidCursorError             a cursor that is damaged, forged or of another query
         InvalidValueError              a value that DynamoDB cannot hold, or that an entity's field refuses
         InvalidMessageError            a message that names no job
+        UnknownEventError              an event that holds no stream records
         UnsupportedAlgorithmError      a hash algorithm that audit chains do not have (.algorithm)
         ItemTooLargeError              an item over 400 KB
         SecretFoundError               what looks like a secret, where none may be (.kinds, .places)
@@ -120,6 +121,10 @@ class InvalidValueError(InvalidInputError):
 
 class InvalidMessageError(InvalidInputError):
     """A message from a queue that does not say which job it tells of."""
+
+
+class UnknownEventError(InvalidInputError):
+    """An event that is none of those stream records come in; a record in one that is, and cannot be read, is a Poison."""
 
 
 class UnsupportedAlgorithmError(InvalidInputError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic_core import to_json
 
@@ -15,7 +16,7 @@ from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 
 E = TypeVar("E")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Operation(StrEnum):
@@ -65,8 +66,9 @@ class Record:
     """The same for each delivery of the same record."""
     source_id: str | None
     """What the answer to a batch names this record by when it failed."""
-    raw: Mapping[str, Any] = field(repr=False)
-    """The record as it was given: as DynamoDB wrote it, out of whatever it was wrapped in."""
+    raw: Mapping[str, Any] = field(repr=False, compare=False)
+    """The record as it was given: as DynamoDB wrote it, out of whatever it was wrapped in. Equal records say the same,
+    however they are written: this is not compared."""
 
     @property
     def place(self) -> str:
@@ -79,7 +81,7 @@ class Record:
         """Text that sorts the records of one item as they happened: by sequence, or by time where there is none."""
         if self.sequence is not None:
             return f"{self.sequence:040d}"
-        passed = 0 if self.at is None else (self.at - _EPOCH) // _MICROSECOND
+        passed = 0 if self.at is None else (self.at - EPOCH) // _MICROSECOND
         return f"{passed:020d}-{self.source_id or self.event_id or ''}"
 
 
@@ -103,14 +105,28 @@ class Change(Record, Generic[E]):
     def changed(self) -> frozenset[str] | None:
         """The fields with another value than before; None where an image that would tell is missing.
 
-        Of an insert or a removal, the fields that have a value. Fields the library keeps are not among them.
+        Of an insert or a removal, the fields that have a value: neither None nor an empty set, which are stored as
+        nothing. What the library keeps (version, created_at, updated_at) is not among them; expires_at is. Without an
+        entity these are names of attributes.
         """
-        raise NotImplementedError
+        old, new = _content(self.old), _content(self.new)
+        if self.operation is Operation.INSERT:
+            return _present(new)
+        if self.operation is Operation.REMOVE:
+            return _present(old)
+        if old is None or new is None:
+            return None
+        return frozenset(name for name in old.keys() | new.keys() if not _same(old.get(name), new.get(name)))
 
     @property
     def identity(self) -> dict[str, Any]:
         """The components of the primary key: `core.get(Aircraft, **change.identity)`. Empty without an entity."""
-        raise NotImplementedError
+        if self.entity is None:
+            return {}
+        for image in (self.new, self.old):
+            if isinstance(image, Entity):
+                return image.identity()
+        return identity_of(self.entity, self.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +136,35 @@ class Poison(Record):
     kind: PoisonKind
     reason: str
     """What is wrong and where, without anything an item holds."""
+
+
+def identity_of(entity: type[Entity], keys: ItemView) -> dict[str, Any]:
+    """The components in a primary key. Raises InvalidKeyError for one that is not of the entity."""
+    found: dict[str, Any] = {}
+    for part in entity.definition().primary.parts:
+        found |= part.parse(keys[part.attribute.name])
+    return found
+
+
+def _content(image: object) -> Mapping[str, Any] | None:
+    """What an image says, without what the library keeps."""
+    return image.content() if isinstance(image, Entity) else cast("Mapping[str, Any] | None", image)
+
+
+def _present(content: Mapping[str, Any] | None) -> frozenset[str] | None:
+    if content is None:
+        return None
+    return frozenset(
+        name for name, value in content.items() if not (value is None or isinstance(value, AbstractSet) and not value)
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are one in DynamoDB; to Python, True is 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(held, other[name]) for name, held in one.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return bool(one == other)

@@ -1,0 +1,198 @@
+"""The events that stream records come in: told apart, and the records taken out of whatever wraps them."""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from aircraftops_data.errors import UnknownEventError
+
+Said = Mapping[str, Any]
+_EXPECTED = (
+    "expected an event of Lambda (DynamoDB Streams, Kinesis, SQS, SNS or Firehose), a response of GetRecords, a list from"
+    " EventBridge Pipes, lines of an export, or one record of these"
+)
+_NO_RECORD = "This is no stream record, and nothing known holds one in it"
+_PIECES = (str, bytes, bytearray)
+
+
+class Wrapped(NamedTuple):
+    """A record as it stood in an event."""
+
+    raw: Said
+    source_id: str | None = None
+    """What the answer to the batch names it by; None where the record itself says."""
+    problem: str | None = None
+    """Why this is no record of a DynamoDB stream, where it is none."""
+
+
+def unwrapped(event: object) -> list[Wrapped]:
+    """The records of an event, in order. Raises UnknownEventError for an event that holds none of any kind.
+
+    Text and bytes are JSON: one document, or one on each line.
+    """
+    if isinstance(event, _PIECES):
+        return _of_text(event)
+    found = _of_mapping(cast("Said", event)) if isinstance(event, Mapping) else None
+    if found is None and isinstance(event, Sequence):
+        found = _each(cast("Sequence[object]", event), _of_pipe)
+    if found is None:
+        raise UnknownEventError(f"No event of stream records: {_EXPECTED}")
+    return found
+
+
+def _of_text(text: str | bytes | bytearray) -> list[Wrapped]:
+    document = _document(text)
+    if isinstance(document, Mapping | list):
+        return unwrapped(cast("object", document))
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not isinstance(_document(lines[0]), Mapping):
+        raise UnknownEventError(f"Neither JSON nor lines of JSON: {_EXPECTED}")
+    return _each(lines, _of_line)
+
+
+def _document(text: str | bytes | bytearray) -> object:
+    """What a text of JSON holds; None for any other text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_mapping(event: Said) -> list[Wrapped] | None:
+    for name in ("Records", "records", "Messages"):
+        elements = event.get(name)
+        if isinstance(elements, list) and (name != "records" or "invocationId" in event):
+            return _each(cast("list[object]", elements), _of_element)
+    # A pipe's target may be an event bus. Source: EventBridge User Guide, "Events".
+    detail = event.get("detail") if "detail-type" in event else None
+    return _of_pipe(cast("Said", detail)) if isinstance(detail, Mapping) else _of_element(event)
+
+
+def _each(elements: Sequence[object], read: Callable[[Any], list[Wrapped] | None]) -> list[Wrapped]:
+    """The records in a list; what is none stays in its place. Raises UnknownEventError where nothing is one."""
+    found: list[Wrapped] = []
+    strangers = 0
+    for element in elements:
+        records = read(element)
+        strangers += records is None
+        found += [_stranger(element)] if records is None else records
+    if elements and strangers == len(elements):
+        raise UnknownEventError(f"A list of none of the records that are known: {_EXPECTED}")
+    return found
+
+
+def _stranger(element: object) -> Wrapped:
+    raw = cast("Said", element) if isinstance(element, Mapping) else {"record": element}
+    return Wrapped(raw, None, _NO_RECORD)
+
+
+def _of_line(line: str | bytes | bytearray) -> list[Wrapped]:
+    document = _document(line)
+    try:
+        return unwrapped(document) if isinstance(document, Mapping | list) else [_stranger(line)]
+    except UnknownEventError:
+        return [_stranger(cast("object", document))]
+
+
+def _of_pipe(element: object) -> list[Wrapped] | None:
+    """One element of a pipe's batch, which names the records of streams by `eventID`.
+
+    Source: EventBridge User Guide, "Amazon EventBridge Pipes batching and concurrency", partial batch failure.
+    """
+    if isinstance(element, _PIECES):
+        return _of_line(element)
+    if isinstance(element, Mapping) and _is_record(cast("Said", element)):
+        record = cast("Said", element)
+        return [Wrapped(record, _text_or_none(record.get("eventID")))]
+    return _of_element(element)
+
+
+def _of_element(element: object) -> list[Wrapped] | None:
+    """One element of a list of records or messages; None for a stranger."""
+    if not isinstance(element, Mapping):
+        return None
+    record = cast("Said", element)
+    if _is_record(record):
+        return [Wrapped(record)]
+    for known in _WRAPPERS:
+        held = known(record)
+        if held is not None:
+            return _within(record, *held)
+    return None
+
+
+def _is_record(record: Said) -> bool:
+    """A record of a stream, or a line of an export. Source: DynamoDB Developer Guide, "Table export output format"."""
+    return "dynamodb" in record or "Item" in record or ("Keys" in record and "Metadata" in record)
+
+
+def _within(outer: Said, payload: object, source_id: str | None) -> list[Wrapped]:
+    """What a message holds; the message itself, with its problem, where that is nothing known."""
+    try:
+        if not isinstance(payload, _PIECES):
+            raise UnknownEventError("No payload")
+        inner = unwrapped(payload)
+    except UnknownEventError:
+        return [Wrapped(outer, source_id, _NO_RECORD)]
+    return [Wrapped(raw, source_id or known, problem) for raw, known, problem in inner]
+
+
+Held = tuple[object, str | None]
+
+
+def _kinesis(record: Said) -> Held | None:
+    """Of Lambda, named by its sequence number. Source: Lambda Developer Guide, "Using Lambda with Kinesis"."""
+    inside = record.get("kinesis")
+    if not isinstance(inside, Mapping):
+        return None
+    said = cast("Said", inside)
+    return _decoded(said.get("data")), _text_or_none(said.get("sequenceNumber"))
+
+
+def _piped_kinesis(record: Said) -> Held | None:
+    """Of a pipe, flat. Source: EventBridge User Guide, "Amazon Kinesis stream as a source for EventBridge Pipes"."""
+    if record.get("eventSource") != "aws:kinesis" or "data" not in record:
+        return None
+    return _decoded(record["data"]), _text_or_none(record.get("eventID"))
+
+
+def _queued(record: Said) -> Held | None:
+    """A message of SQS: of Lambda or a pipe, or as ReceiveMessage gives it."""
+    for identifier, body in (("messageId", "body"), ("MessageId", "Body")):
+        if identifier in record and body in record:
+            return record[body], _text_or_none(record[identifier])
+    return None
+
+
+def _notification(record: Said) -> Held | None:
+    """A notification of SNS: of Lambda, or as a queue or a stream is given it."""
+    inside = record.get("Sns", record)
+    if not isinstance(inside, Mapping) or "Message" not in inside or "MessageId" not in inside:
+        return None
+    said = cast("Said", inside)
+    return said["Message"], _text_or_none(said["MessageId"])
+
+
+def _transformed(record: Said) -> Held | None:
+    """For a transformation of Firehose. Source: Firehose Developer Guide, "Transform source data"."""
+    return (_decoded(record["data"]), _text_or_none(record["recordId"])) if _TRANSFORMED <= record.keys() else None
+
+
+_TRANSFORMED = frozenset({"recordId", "data"})
+_WRAPPERS: tuple[Callable[[Said], Held | None], ...] = (_kinesis, _piped_kinesis, _queued, _notification, _transformed)
+
+
+def _decoded(data: object) -> bytes | None:
+    """The bytes of base64; None for what is none."""
+    try:
+        return b64decode(data, validate=True) if isinstance(data, str | bytes) else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _text_or_none(found: object) -> str | None:
+    return found if isinstance(found, str) else None
