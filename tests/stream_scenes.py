@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any, ClassVar
@@ -230,10 +230,12 @@ class Scene:
         if befalls == "crash before":
             self.crash()
         bursting = [change for change in changes if mood_of(change) == BURSTING and not Release.mended]
-        if befalls == "away" or bursting:
-            for change in changes:
-                self.did(SINK, change, done=False)
-            raise ValueError("bursting") if bursting else StoreError("away", retryable=True)
+        for change in bursting:
+            self.did(SINK, change, done=False)
+        if bursting:
+            raise ValueError("bursting")
+        if befalls == "away":
+            raise StoreError("away", retryable=True)
         refused = self._keep(changes[: len(changes) // 2] if befalls == "crash midway" else changes)
         if befalls:
             self.crash()
@@ -302,21 +304,16 @@ def age_of(change: Change[Any]) -> int:
     return (made << 21 | part.version) + (change.new is None)
 
 
-@dataclass
 class StillLocks:
-    """Locks without a heartbeat in the background: time only passes when told to."""
+    """Locks without a heartbeat in the background, for time only passes when told to; whoever wants one waits for it."""
 
-    core: CoreTable
-    lease: timedelta = timedelta(seconds=60)
-    _locks: Locks = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._locks = Locks(self.core)
+    def __init__(self, core: CoreTable) -> None:
+        self._locks = Locks(core)
 
     @contextmanager
     def hold(self, name: str, *, lease: timedelta) -> Iterator[Any]:
-        """Hold a lock; a process that is gone gives none back. Raises LockHeldError."""
-        lock = self._locks.acquire(name, lease=lease)
+        """Hold a lock; a process that is gone gives none back, and others see that after a while."""
+        lock = self._locks.acquire(name, lease=lease, wait=3 * lease)
         try:
             yield lock
         except Exception:
