@@ -19,7 +19,7 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.core.provisioning import create_tables
 from aircraftops_data.jobs import Jobs
 from aircraftops_data.settings import TableOptions
-from aircraftops_data.testing import LocalDynamoDB, ManualClock, local_session
+from aircraftops_data.testing import LocalDynamoDB, LocalOpenSearch, LocalQueues, ManualClock, local_session
 from blocking import BlockingCore, BlockingOps
 from jobs_over import jobs_over
 from sim_engine import MemoryEngine
@@ -66,6 +66,20 @@ def _botocore_reads_its_data_once() -> Iterator[None]:  # pyright: ignore[report
 def local_endpoint() -> Iterator[str]:
     """The endpoint of a DynamoDB Local of this run's own."""
     with LocalDynamoDB() as engine:
+        yield engine.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def opensearch_endpoint() -> Iterator[str]:
+    """The endpoint of an OpenSearch of this run's own."""
+    with LocalOpenSearch() as engine:
+        yield engine.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def queues_endpoint() -> Iterator[str]:
+    """The endpoint of an ElasticMQ of this run's own."""
+    with LocalQueues() as engine:
         yield engine.endpoint_url
 
 

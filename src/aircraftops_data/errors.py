@@ -290,6 +290,10 @@ class WrongEntityTypeError(CorruptItemError):
     found: str | None = None
 
 
+class PoisonRecordError(CorruptItemError):
+    """A record of a stream that cannot be read, and so cannot be given to any handler."""
+
+
 class TamperError(CorruptItemError):
     """A chain of events is not as its blocks left it; `chain.verify` says where."""
 

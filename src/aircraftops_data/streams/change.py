@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from pydantic_core import to_json
 
@@ -72,8 +72,13 @@ class Record:
 
     @property
     def place(self) -> str:
-        """The item this is of, as 32 hexadecimal digits: what must be handled in order has the same place."""
-        named = [self.table, sorted((name, sorted(value.items())) for name, value in self.keys.items())]
+        """The item this is of, as 32 hexadecimal digits: what must be handled in order has the same place.
+
+        A record whose keys cannot be read has a place of its own.
+        """
+        named: list[Any] = [self.table, sorted((name, sorted(value.items())) for name, value in self.keys.items())]
+        if not self.keys:
+            named += [self.event_id, self.source_id, self.sequence]
         return sha256(to_json(named, bytes_mode="hex")).hexdigest()[:32]
 
     @property
@@ -138,6 +143,10 @@ class Poison(Record):
     """What is wrong and where, without anything an item holds."""
 
 
+AnyRecord: TypeAlias = Change[Any] | Poison
+"""What reading a record comes to."""
+
+
 def identity_of(entity: type[Entity], keys: ItemView) -> dict[str, Any]:
     """The components in a primary key. Raises InvalidKeyError for one that is not of the entity."""
     found: dict[str, Any] = {}
@@ -155,7 +164,7 @@ def _present(content: Mapping[str, Any] | None) -> frozenset[str] | None:
     if content is None:
         return None
     return frozenset(
-        name for name, value in content.items() if not (value is None or isinstance(value, AbstractSet) and not value)
+        name for name, value in content.items() if not (value is None or (isinstance(value, AbstractSet) and not value))
     )
 
 

@@ -179,7 +179,7 @@ def _notification(record: Said) -> Held | None:
 
 def _transformed(record: Said) -> Held | None:
     """For a transformation of Firehose. Source: Firehose Developer Guide, "Transform source data"."""
-    return (_decoded(record["data"]), _text_or_none(record["recordId"])) if _TRANSFORMED <= record.keys() else None
+    return (_decoded(record["data"]), _text_or_none(record["recordId"])) if record.keys() >= _TRANSFORMED else None
 
 
 _TRANSFORMED = frozenset({"recordId", "data"})

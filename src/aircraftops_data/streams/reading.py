@@ -52,7 +52,7 @@ class Reading:
         except CorruptItemError as error:
             reason = "; ".join(error.problems) or error.message
             raise _corrupt(f"{self.definition.name} does not fit: {reason}") from error
-        except Exception as error:  # noqa: BLE001 - a rule of the user's may raise anything
+        except Exception as error:
             raise _corrupt(f"{self.definition.name} does not fit: its rules raise {type(error).__name__}") from error
 
     def check_identity(self, keys: ItemView) -> None:

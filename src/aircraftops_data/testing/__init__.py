@@ -8,11 +8,23 @@ from aircraftops_data.testing.clock import ManualClock
 from aircraftops_data.testing.dynamodb_local import LocalDynamoDB
 from aircraftops_data.testing.engine import LocalEngine
 from aircraftops_data.testing.moto_server import MotoServer
+from aircraftops_data.testing.opensearch import LocalOpenSearch
+from aircraftops_data.testing.queues import LocalQueues
 
 if TYPE_CHECKING:
     import boto3
 
-__all__ = ["LocalDynamoDB", "LocalEngine", "ManualClock", "MotoServer", "embedded_engine", "is_local", "local_session"]
+__all__ = [
+    "LocalDynamoDB",
+    "LocalEngine",
+    "LocalOpenSearch",
+    "LocalQueues",
+    "ManualClock",
+    "MotoServer",
+    "embedded_engine",
+    "is_local",
+    "local_session",
+]
 
 
 def embedded_engine() -> LocalEngine:

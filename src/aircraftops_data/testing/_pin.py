@@ -1,4 +1,4 @@
-"""For maintainers: write the pin file of DynamoDB Local anew, after a change of its version.
+"""For maintainers: write the pin files anew, after a change of a version.
 
 Run `python -m aircraftops_data.testing._pin` and read the difference before keeping it.
 """
@@ -7,8 +7,10 @@ import hashlib
 from importlib.resources import files
 from pathlib import Path
 
-from aircraftops_data.testing.dynamodb_local import SERVER
+from aircraftops_data.testing import dynamodb_local, opensearch, queues
 from aircraftops_data.testing.java import JavaServer
+
+SERVERS = (dynamodb_local.SERVER, queues.SERVER, opensearch.server(Path(), Path()))
 
 
 def pin(server: JavaServer) -> str:
@@ -24,4 +26,5 @@ def pin(server: JavaServer) -> str:
 
 
 if __name__ == "__main__":
-    Path(str(files("aircraftops_data.testing") / SERVER.pins)).write_text(pin(SERVER), "ascii")
+    for known in SERVERS:
+        Path(str(files("aircraftops_data.testing") / known.pins)).write_text(pin(known), "ascii")

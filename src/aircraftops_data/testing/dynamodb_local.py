@@ -3,16 +3,16 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aircraftops_data.clock import Chance
-from aircraftops_data.errors import EngineUnavailableError, MissingExtraError
+from aircraftops_data.errors import EngineUnavailableError
 from aircraftops_data.testing.engine import LocalEngine, Running
-from aircraftops_data.testing.jars import pinned_jars, read_pins
 from aircraftops_data.testing.java import JavaServer, java_runtime
 from aircraftops_data.testing.processes import Server, answer, serve
+from aircraftops_data.testing.ways import Way, first_that_works, pinned_release, running_endpoint
 
 IMAGE = "amazon/dynamodb-local"
 PULL_AND_START = timedelta(minutes=5)
@@ -34,18 +34,6 @@ SERVER = JavaServer(
 )
 
 
-def running_endpoint() -> Running:
-    """The endpoint that AWS_ENDPOINT_URL_DYNAMODB names, if it answers; it is not ours to stop."""
-    url = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB", "")
-    if not url:
-        raise EngineUnavailableError("the variable is not set")
-    if not url.startswith(("http://", "https://")):
-        raise EngineUnavailableError(f"{url!r} is not an http or https URL")
-    if answer(url) is None:
-        raise EngineUnavailableError(f"nothing answers at {url}")
-    return Running(url, f"endpoint already running at {url}")
-
-
 def folder_of_jars() -> Running:
     """DynamoDB Local 3 from the folder that AIRCRAFTOPS_DYNAMODB_LOCAL_DIR names, such as its download unpacked."""
     name = os.environ.get("AIRCRAFTOPS_DYNAMODB_LOCAL_DIR", "")
@@ -59,13 +47,6 @@ def folder_of_jars() -> Running:
     java = java_runtime(SERVER.least_java)
     process = SERVER.start(java, jars, f"-Djava.library.path={os.pathsep.join(natives)}")
     return Running(process.url, f"{SERVER.name} (jars in {folder}, {java.origin})", process.stop)
-
-
-def pinned_release() -> Running:
-    """The release this library pins, downloaded once from Maven Central and checked by hash at every start."""
-    java = java_runtime(SERVER.least_java)
-    process = SERVER.start(java, pinned_jars(read_pins(SERVER.pins)))
-    return Running(process.url, f"{SERVER.name} {SERVER.version} (Maven Central, {java.origin})", process.stop)
 
 
 def docker_container() -> Running:
@@ -100,10 +81,10 @@ def _docker() -> str:
     return docker
 
 
-WAYS: tuple[tuple[str, Callable[[], Running]], ...] = (
-    ("the endpoint in AWS_ENDPOINT_URL_DYNAMODB", running_endpoint),
+WAYS: tuple[Way, ...] = (
+    ("the endpoint in AWS_ENDPOINT_URL_DYNAMODB", partial(running_endpoint, "AWS_ENDPOINT_URL_DYNAMODB")),
     ("the jars in AIRCRAFTOPS_DYNAMODB_LOCAL_DIR", folder_of_jars),
-    ("the pinned release from Maven Central", pinned_release),
+    ("the pinned release from Maven Central", partial(pinned_release, SERVER)),
     ("Docker", docker_container),
 )
 
@@ -117,11 +98,4 @@ class LocalDynamoDB(LocalEngine):
     """
 
     def _launch(self) -> Running:
-        tried: list[str] = []
-        for name, way in WAYS:
-            try:
-                return way()
-            except (EngineUnavailableError, MissingExtraError, OSError) as error:
-                tried.append(f"{name}: {error}")
-        reasons = "\n".join(f"- {reason}" for reason in tried)
-        raise EngineUnavailableError(f"DynamoDB Local cannot be had here. Tried:\n{reasons}", tried=tuple(tried))
+        return first_that_works(SERVER.name, WAYS)

@@ -23,7 +23,7 @@ class Running:
 
 
 class LocalEngine(ABC):
-    """A DynamoDB on this machine, for tests and demonstrations; use it in a `with`, or call `start` and `stop`.
+    """A server on this machine, for tests and demonstrations; use it in a `with`, or call `start` and `stop`.
 
     It accepts any credentials. It is stopped when this process ends, also if that is by a crash.
     """

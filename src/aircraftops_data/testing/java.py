@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,16 +29,21 @@ class JavaServer:
     """A server written in Java.
 
     `coordinates` are Maven's group:artifact:version; `pins` names the file with the hashes of all its archives.
-    `arguments` are the server's own for a port, `options` those of the Java machine (-Xmx512m, -Dname=value).
+    `arguments` are the server's own for a port, `properties` what it is told by -Dname=value, `options` those of the
+    Java machine (-Xmx512m). `ports` are those it can listen on, empty for any. `afterwards` is a command to run when it
+    has ended.
     """
 
     name: str
     coordinates: str
     pins: str
     main_class: str
-    arguments: Callable[[int], Sequence[str]]
     ready: Callable[[str], bool]
+    arguments: Callable[[int], Sequence[str]] = lambda _: ()
+    properties: Callable[[int], Mapping[str, str]] = lambda _: {}
     options: Sequence[str] = ()
+    ports: Sequence[int] = ()
+    afterwards: Sequence[str] = ()
     least_java: int = 17
 
     @property
@@ -49,8 +54,13 @@ class JavaServer:
     def start(self, java: JavaRuntime, class_path: Sequence[Path], *options: str) -> ServerProcess:
         """Run it from `class_path` until it answers; EngineUnavailableError if it ends or does not answer in time."""
         joined = os.pathsep.join(map(str, class_path))
-        machine = [java.program, *OPTIONS, *self.options, *options, "-cp", joined, self.main_class]
-        return serve(Server(self.name, lambda port: [*machine, *self.arguments(port)], self.ready))
+        machine = [java.program, *OPTIONS, *self.options, *options, "-cp", joined]
+
+        def command(port: int) -> list[str]:
+            properties = [f"-D{name}={value}" for name, value in self.properties(port).items()]
+            return [*machine, *properties, self.main_class, *self.arguments(port)]
+
+        return serve(Server(self.name, command, self.ready, ports=self.ports, afterwards=self.afterwards))
 
 
 def java_runtime(least: int) -> JavaRuntime:

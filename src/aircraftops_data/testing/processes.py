@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import repeat
 from pathlib import Path
 
 from aircraftops_data.errors import EngineUnavailableError
@@ -29,13 +30,15 @@ SUPERVISOR = Path(__file__).with_name("_supervisor.py")
 class Server:
     """How to run a server here: its command line for a port, and how to tell that it answers at a URL.
 
-    `afterwards` is a command to run when the server has ended, for what ending the process may leave behind.
+    `ports` are those it can listen on, empty for any. `afterwards` is a command to run when the server has ended, for
+    what ending the process may leave behind.
     """
 
     name: str
     command: Callable[[int], Sequence[str]]
     ready: Callable[[str], bool]
     ready_within: timedelta = timedelta(seconds=60)
+    ports: Sequence[int] = ()
     afterwards: Sequence[str] = ()
 
 
@@ -64,19 +67,23 @@ def is_free(port: int) -> bool:
         return False
 
 
-def reserve_port() -> tuple[int, socket.socket]:
-    """A free port, and a guard to keep open while it is used.
+def reserve_port(ports: Sequence[int] = ()) -> tuple[int, socket.socket]:
+    """A free port, one of `ports` if there are any, and a guard to keep open while it is used.
 
     The guard is bound to the port below, so two processes that choose at the same moment cannot choose the same
-    port: without it, the first server's answer could be taken for the second's.
+    port: without it, the first server's answer could be taken for the second's. Raises EngineUnavailableError if
+    `ports` are all taken.
     """
-    while True:
+    # The port below 1 is 0: any.
+    for wanted in ports or repeat(1):
         guard = socket.socket()
-        guard.bind(("127.0.0.1", 0))
-        port = guard.getsockname()[1] + 1
-        if port <= 65535 and is_free(port):
-            return port, guard
+        with suppress(OSError):
+            guard.bind(("127.0.0.1", wanted - 1))
+            port = guard.getsockname()[1] + 1
+            if port <= 65535 and is_free(port):
+                return port, guard
         guard.close()
+    raise EngineUnavailableError(f"the ports from {min(ports)} to {max(ports)} are taken")
 
 
 class ServerProcess:
@@ -84,7 +91,7 @@ class ServerProcess:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._port, self._guard = reserve_port()
+        self._port, self._guard = reserve_port(server.ports)
         self.url = f"http://127.0.0.1:{self._port}"
         # -I and -S: the supervisor needs nothing of this process's environment and must start at once.
         self._process = subprocess.Popen(

@@ -23,8 +23,8 @@ class Sink(Protocol):
     def write(self, changes: Sequence[Change[Any]]) -> Sequence[Refused]:
         """Write changes in their order; when this returns, all but those refused are kept for good.
 
-        What may pass (throttling, a server away for a moment) it tries again by itself, a bounded number of times. Behind
-        a refused change it takes no other of the same place. Raises StoreError or ObjectStoreError where nothing, or
-        nobody knows what, was written: the caller writes the whole batch again.
+        What may pass (throttling, a server away for a moment) it tries again by itself, a bounded number of times.
+        Behind a refused change it takes no other of the same place. Raises StoreError or ObjectStoreError where
+        nothing, or nobody knows what, was written: the caller writes the whole batch again.
         """
         ...

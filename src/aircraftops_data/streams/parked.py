@@ -1,0 +1,108 @@
+"""A quarantine as it is stored: which items are held, the records parked for each, and how often one has failed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+from zlib import compress
+
+from pydantic import StringConstraints
+
+from aircraftops_data.model.declarations import PrimaryKey
+from aircraftops_data.model.entity import Entity, UtcDatetime
+from aircraftops_data.model.quantities import Count
+from aircraftops_data.model.schema import JOBS
+from aircraftops_data.streams.change import AnyRecord, Poison
+from aircraftops_data.streams.encoding import message
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+Place = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+# What one item holds of a body, so that its keys and reason fit beside it.
+PART_BYTES = 360_000
+REMEMBERED = timedelta(days=2)
+"""How long it is known what was replayed: a stream delivers a record again for 24 hours at most."""
+
+
+class HeldState(StrEnum):
+    """Whether the records of an item are kept from the handlers."""
+
+    OPEN = "open"
+    CLEARED = "cleared"
+
+
+class Held(Entity, table=JOBS, entity_type="held_place"):
+    """An item whose records are parked, so that none overtakes another; or one for which they were, until lately."""
+
+    stream: Name
+    place: Place
+    state: HeldState = HeldState.OPEN
+    count: int
+    """How many records are parked."""
+    through: str = ""
+    """The order of the last that was replayed or discarded: what comes again up to there was dealt with."""
+    table: str | None = None
+    item: str
+    """The primary key, for people to read."""
+    reason: str
+    """Why the first was parked."""
+    parked_at: UtcDatetime
+
+    primary = PrimaryKey("QUARANTINE#{stream}", "PLACE#{place}")
+
+
+class Parked(Entity, table=JOBS, entity_type="parked_record"):
+    """A record that was parked, whole: as it came, compressed."""
+
+    stream: Name
+    place: Place
+    order: str
+    reason: str
+    parked_at: UtcDatetime
+    event_id: str | None = None
+    parts: Count
+    """How many items hold its body: this one, and others where it is large."""
+    body: bytes
+
+    primary = PrimaryKey("QUARANTINE#{stream}#{place}", "RECORD#{order}")
+
+
+class ParkedPart(Entity, table=JOBS, entity_type="parked_part"):
+    """More of the body of a large record."""
+
+    stream: Name
+    place: Place
+    order: str
+    number: Count
+    body: bytes
+
+    primary = PrimaryKey("QUARANTINE#{stream}#{place}", "PART#{order}#{number:2}")
+
+
+class Failures(Entity, table=JOBS, entity_type="record_failures"):
+    """How often a record has failed so far; it expires when the stream has forgotten the record."""
+
+    stream: Name
+    place: Place
+    order: str
+    count: int
+
+    primary = PrimaryKey("QUARANTINE#{stream}#{place}", "FAILURES#{order}")
+
+
+def bodies(record: AnyRecord) -> list[bytes]:
+    """The whole record as JSON text, compressed, cut to what items hold; at least one part."""
+    packed = compress(message(record).encode())
+    return [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)]
+
+
+def reason_of(record: AnyRecord, error: Exception | None) -> str:
+    """Why a record is parked: what is wrong with it, or the error's type; never what it holds."""
+    if isinstance(record, Poison):
+        return f"{record.kind}: {record.reason}"
+    return "behind another" if error is None else f"handler: {type(error).__name__}"
+
+
+def item_of(record: AnyRecord) -> str:
+    """The primary key in a form for people: SCHEDULE#1 / RUN#2."""
+    return " / ".join(str(next(iter(value.values()))) for value in record.keys.values()) or "(no key)"

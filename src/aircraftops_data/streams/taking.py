@@ -1,0 +1,252 @@
+"""One batch of records on its way: to the functions record by record, then to the sinks, or into the quarantine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aircraftops_data.errors import AircraftOpsDataError, ContentionError, OnceInProgressError, PoisonRecordError
+from aircraftops_data.streams.change import AnyRecord, Change, Poison
+from aircraftops_data.streams.sinks.sink import Refused, Sink
+from aircraftops_data.streams.subscription import Subscription
+
+if TYPE_CHECKING:
+    # It brings the core along, which reading a stream does without.
+    from aircraftops_data.streams.parked import Held
+    from aircraftops_data.streams.quarantine import Quarantine
+
+LOG = logging.getLogger("aircraftops_data")
+_ONCE_KEY_LIMIT = 200
+
+
+class Once(Protocol):
+    """Runs a function once for a key: `ops.jobs.once`."""
+
+    def __call__(self, key: str, work: Callable[[Any], None]) -> Any:
+        """Run it, unless it was. Raises what it raises, and OnceInProgressError while another runs it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch: the first `done` records are dealt with, handled or parked or wanted by nobody."""
+
+    done: int
+    failed: AnyRecord | None = None
+    """The record that is to be delivered again, and all behind it; None where all are done."""
+    error: Exception | None = None
+    """Why; None where there was no time left."""
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A function and what it wants."""
+
+    name: str
+    subscription: Subscription
+    function: Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlet:
+    """A sink and what it wants."""
+
+    sink: Sink
+    subscriptions: tuple[Subscription, ...]
+
+    def wants(self, change: Change[Any]) -> bool:
+        """Whether the sink is to be given this."""
+        return any(each.wants(change) for each in self.subscriptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Where changes go, and how."""
+
+    name: str
+    receivers: Sequence[Receiver]
+    outlets: Sequence[Outlet]
+    once: Once | None
+
+    def give(self, record: AnyRecord) -> list[Outlet]:
+        """Run the functions that want a record; the sinks that do. Raises what they raise, PoisonRecordError."""
+        if isinstance(record, Poison):
+            raise PoisonRecordError(f"A record cannot be read: {record.reason}")
+        for receiver in self.receivers:
+            if receiver.subscription.wants(record):
+                self._run(receiver, record)
+        return [outlet for outlet in self.outlets if outlet.wants(record)]
+
+    def _run(self, receiver: Receiver, change: Change[Any]) -> None:
+        if self.once is None:
+            receiver.function(change)
+        else:
+            self.once(self._key(receiver, change), lambda _: _nothing(receiver.function(change)))
+
+    def _key(self, receiver: Receiver, change: Change[Any]) -> str:
+        key = f"stream/{self.name}/{receiver.name}/{change.place}/{change.order}"
+        return key if len(key) <= _ONCE_KEY_LIMIT else f"stream/{sha256(key.encode()).hexdigest()}"
+
+
+def _nothing(_: object) -> None:
+    """What a function returned is not kept."""
+
+
+class Batch:
+    """A batch under way. `late` says when there is no time for another record."""
+
+    def __init__(self, routes: Routes, quarantine: Quarantine | None, late: Callable[[], bool]) -> None:
+        self._routes = routes
+        self._quarantine = quarantine
+        self._late = late
+        self._held: dict[str, Held] = {}
+        self._seen: set[tuple[str, int | None]] = set()
+        self._through: list[tuple[int, Change[Any], list[Outlet]]] = []
+        self._parked = 0
+
+    def take(self, records: Sequence[AnyRecord]) -> Taken:
+        """Deal with the records in order, up to the first that fails."""
+        try:
+            self._held = {} if self._quarantine is None else self._quarantine.among(records)
+        except AircraftOpsDataError as error:
+            return Taken(0, records[0], error) if records else Taken(0)
+        done, error = self._functions(records)
+        done, error = self._sinks(done, error)
+        return Taken(done, records[done] if done < len(records) else None, error, self._parked)
+
+    # Functions
+
+    def _functions(self, records: Sequence[AnyRecord]) -> tuple[int, Exception | None]:
+        for index, record in enumerate(records):
+            if self._late():
+                return index, None
+            try:
+                self._give(index, record)
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises: the record has failed, nothing else
+                refusal = self._unless_parked(record, error)
+                if refusal is not None:
+                    return index, refusal
+        return len(records), None
+
+    def _give(self, index: int, record: AnyRecord) -> None:
+        if self._came_before(record) or self._put_behind(record):
+            return
+        outlets = self._routes.give(record)
+        if outlets and not isinstance(record, Poison):
+            self._through.append((index, record, outlets))
+
+    def _came_before(self, record: AnyRecord) -> bool:
+        """Whether the same record came earlier in the batch: a delivery may bring one twice."""
+        if record.event_id is None:
+            return False
+        known = (record.event_id, record.sequence)
+        if known in self._seen:
+            return True
+        self._seen.add(known)
+        return False
+
+    def _put_behind(self, record: AnyRecord) -> bool:
+        """Park a record whose item is held, unless that has just been cleared."""
+        held = self._held.get(record.place) if self._held else None
+        if held is None or self._quarantine is None:
+            return False
+        if record.sequence is not None and record.order <= held.through:
+            # It was replayed or discarded, and is delivered again.
+            return True
+        if held.count == 0 or not self._quarantine.park_behind(record):
+            return False
+        self._parked += 1
+        return True
+
+    # The quarantine
+
+    def _unless_parked(self, record: AnyRecord, error: Exception) -> Exception | None:
+        """None where the record is parked now; else why it is not."""
+        try:
+            if self._quarantine is None or is_passing(error) or not self._quarantine.used_up(record):
+                return error
+            held = self._quarantine.park(record, error)
+        except AircraftOpsDataError as failure:
+            failure.add_note(f"while a record was parked that had failed with {type(error).__name__}")
+            return failure
+        if held is not None:
+            self._held[record.place] = held
+        self._parked += 1
+        return None
+
+    # Sinks
+
+    def _sinks(self, done: int, error: Exception | None) -> tuple[int, Exception | None]:
+        """Write the changes of the records that went through; how far that is done, and why no further."""
+        for outlet in self._routes.outlets:
+            given = [(index, change) for index, change, wanted in self._through if index < done and outlet in wanted]
+            if not given:
+                continue
+            try:
+                refused = written(outlet.sink, [change for _, change in given])
+            except Exception as failure:  # noqa: BLE001 - whatever a sink raises: its batch is written again
+                done, error = given[0][0], failure
+            else:
+                done, error = self._without(refused, done, error)
+        return done, error
+
+    def _without(self, refused: Sequence[Refused], done: int, error: Exception | None) -> tuple[int, Exception | None]:
+        """Park what a sink refused, and what is behind it; or stop before the first that cannot be parked."""
+        reasons = {id(each.change): each.error for each in refused}
+        through, self._through = self._through, []
+        withheld: set[str] = set()
+        for index, change, outlets in through:
+            if index >= done:
+                break
+            failure = None
+            if withheld and change.place in withheld:
+                failure = self._behind(change)
+            elif id(change) in reasons:
+                failure = self._unless_parked(change, reasons[id(change)])
+                withheld.add(change.place)
+            else:
+                self._through.append((index, change, outlets))
+            if failure is not None:
+                return index, failure
+        return done, error
+
+    def _behind(self, change: Change[Any]) -> Exception | None:
+        """None where a change is parked behind another that its sink refused; else why it is not."""
+        try:
+            if self._quarantine is not None and self._quarantine.park_behind(change):
+                self._parked += 1
+                return None
+        except AircraftOpsDataError as failure:
+            return failure
+        return ContentionError("What was parked of this item was replayed at the same moment", retryable=True)
+
+
+def written(sink: Sink, changes: Sequence[Change[Any]]) -> list[Refused]:
+    """What a sink refuses of these changes; where it raises, those that make it so, found by halving the batch.
+
+    Raises what may pass by itself.
+    """
+    try:
+        return list(sink.write(changes))
+    except Exception as error:
+        if is_passing(error):
+            raise
+        if len(changes) == 1:
+            return [Refused(changes[0], error)]
+    half = len(changes) // 2
+    refused = written(sink, changes[:half])
+    places = {each.change.place: each.error for each in refused}
+    behind = [Refused(change, places[change.place]) for change in changes[half:] if change.place in places]
+    rest = [change for change in changes[half:] if change.place not in places]
+    return [*refused, *behind, *(written(sink, rest) if rest else ())]
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether an error says nothing of the record: the same again may go well, and no attempt is counted."""
+    return bool(getattr(error, "retryable", False)) or isinstance(
+        error, ConnectionError | TimeoutError | OnceInProgressError
+    )

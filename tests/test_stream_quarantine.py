@@ -1,0 +1,267 @@
+"""The quarantine: what keeps failing is parked whole, nothing of its item overtakes it, everything else flows."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from string import ascii_letters
+from typing import Any
+
+import pytest
+
+from aircraftops_data.coordination import Locks
+from aircraftops_data.errors import (
+    InvalidInputError,
+    LockHeldError,
+    LockLostError,
+    NotFoundError,
+    PoisonRecordError,
+    ThrottledError,
+)
+from aircraftops_data.streams import Quarantine
+from aircraftops_data.streams.change import Change
+from aircraftops_data.testing import ManualClock
+from routing import Gauge, Kept, bad, event, gauge, memory, poison, routed
+from test_stream_router import NONE_FAILED, failed
+
+
+class Bench:
+    """A router with a quarantine in memory."""
+
+    def __init__(self, attempts: int = 3) -> None:
+        self.clock = ManualClock()
+        self.core = memory(self.clock)
+        router, self.journal, quarantine = routed(self.core, attempts=attempts)
+        assert quarantine is not None
+        self.router, self.quarantine = router, quarantine
+        self.locks = Locks(self.core)
+
+    def handle(self, *records: dict[str, Any]) -> dict[str, Any]:
+        """What the router answers."""
+        return self.router.handle(event(*records))
+
+    def fail(self, *sequences: int) -> None:
+        """Let the handler fail at these."""
+        self.journal.failing = lambda change: ValueError("no") if change.sequence in sequences else None
+
+    def held(self) -> dict[str, int]:
+        """How many records are parked, by item."""
+        return {each.item.partition(" ")[0].removeprefix("GAUGE#"): each.count for each in self.quarantine.all()}
+
+    def replay(self) -> list[tuple[int, str | None]]:
+        """What became of each item: how many were handled, and what stopped it."""
+        found = self.quarantine.replay(self.router, self.locks)
+        return [(each.handled, None if each.error is None else type(each.error).__name__) for each in found]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_record_is_parked_once_its_attempts_are_used_up_and_others_flow(bench: Bench) -> None:
+    bench.fail(2)
+    batch = (gauge(1), gauge(2, "b"), gauge(3, "c"), gauge(4, "b"), gauge(5))
+    assert bench.handle(*batch) == failed(2)
+    assert bench.handle(*batch[1:]) == failed(2)
+    assert bench.held() == {}
+    assert bench.handle(*batch[1:]) == NONE_FAILED
+    assert bench.journal.given == [("a", 1), ("c", 3), ("a", 5)]
+    assert bench.held() == {"b": 2}
+
+
+def test_a_poison_is_parked_at_once_for_it_would_fail_however_often_it_is_tried(bench: Bench) -> None:
+    assert bench.handle(bad(1), gauge(2), gauge(3, "b")) == NONE_FAILED
+    assert bench.held() == {"a": 2}
+    (held,) = bench.quarantine.all()
+    assert held.reason.startswith("corrupt_entity")
+    assert "high" not in held.reason, "a reason holds nothing of an item"
+
+
+def test_what_comes_later_is_parked_behind_in_the_order_of_the_stream(bench: Bench) -> None:
+    bench.handle(bad(1))
+    assert bench.handle(gauge(3), gauge(2, "b")) == NONE_FAILED
+    assert bench.handle(gauge(20)) == NONE_FAILED
+    (held,) = bench.quarantine.all()
+    assert [int(each.order) for each in bench.quarantine.records(held.place)] == [1, 3, 20]
+
+
+def test_what_is_parked_is_the_record_whole(bench: Bench) -> None:
+    bench.handle(bad(1))
+    (held,) = bench.quarantine.all()
+    (one,) = bench.quarantine.records(held.place)
+    assert json.loads(bench.quarantine.body(one)) == bad(1)
+
+
+def test_a_record_delivered_again_is_parked_once(bench: Bench) -> None:
+    for _ in range(3):
+        assert bench.handle(bad(1), gauge(2)) == NONE_FAILED
+    assert bench.held() == {"a": 2}
+
+
+def test_an_error_that_passes_is_no_attempt(bench: Bench) -> None:
+    bench.journal.failing = lambda change: ThrottledError("later", retryable=True)
+    for _ in range(5):
+        assert bench.handle(gauge(1)) == failed(1)
+    assert bench.held() == {}
+
+
+def test_a_record_too_large_for_an_item_is_parked_in_parts(bench: Bench) -> None:
+    text = "".join(random.Random(1).choices(ascii_letters, k=390_000))
+    large = gauge(1, unit=text)
+    large["dynamodb"]["NewImage"]["reading"] = {"S": "high"}
+    assert bench.handle(large, gauge(2)) == NONE_FAILED
+    (held,) = bench.quarantine.all()
+    first, _ = bench.quarantine.records(held.place)
+    assert first.parts == 2
+    assert json.loads(bench.quarantine.body(first)) == large
+    assert bench.quarantine.discard(bench.locks, held.place) == 1
+    assert bench.replay() == [(1, None)]
+
+
+# Replaying
+
+
+def test_replaying_gives_what_is_parked_to_the_router_in_order(bench: Bench) -> None:
+    bench.fail(1)
+    for _ in range(3):
+        bench.handle(gauge(1), gauge(2), gauge(3))
+    assert bench.journal.given == []
+    bench.fail()
+    assert bench.replay() == [(3, None)]
+    assert bench.journal.given == [("a", 1), ("a", 2), ("a", 3)]
+    assert bench.held() == {}
+    assert bench.handle(gauge(4)) == NONE_FAILED
+    assert bench.journal.given[-1] == ("a", 4)
+
+
+def test_a_record_that_fails_again_keeps_those_behind_it(bench: Bench) -> None:
+    bench.handle(bad(1), gauge(2))
+    assert bench.replay() == [(0, PoisonRecordError.__name__)]
+    bench.fail(2)
+    (held,) = bench.quarantine.all()
+    bench.quarantine.discard(bench.locks, held.place)
+    assert bench.replay() == [(0, ValueError.__name__)]
+    assert bench.held() == {"a": 1}
+
+
+def test_what_comes_while_an_item_is_replayed_waits_behind(bench: Bench) -> None:
+    bench.handle(bad(1), gauge(2))
+    (held,) = bench.quarantine.all()
+    bench.quarantine.discard(bench.locks, held.place)
+    live, _, _ = routed(bench.core)
+    arrived = iter([gauge(3), gauge(4)])
+
+    def meanwhile(change: Change[Gauge]) -> None:
+        for each in arrived:
+            assert live.handle(event(each)) == NONE_FAILED
+            break
+
+    bench.journal.failing = meanwhile
+    assert bench.replay() == [(3, None)]
+    assert bench.journal.given == [("a", 2), ("a", 3), ("a", 4)]
+
+
+def test_what_was_replayed_and_is_delivered_again_is_passed_over(bench: Bench) -> None:
+    bench.fail(1)
+    for _ in range(3):
+        bench.handle(gauge(1), gauge(2))
+    bench.fail()
+    bench.replay()
+    assert bench.handle(gauge(1), gauge(2), gauge(3)) == NONE_FAILED
+    assert bench.journal.given == [("a", 1), ("a", 2), ("a", 3)]
+
+
+def test_an_item_that_was_cleared_may_be_held_again(bench: Bench) -> None:
+    bench.handle(bad(1))
+    (held,) = bench.quarantine.all()
+    bench.quarantine.discard(bench.locks, held.place)
+    bench.handle(bad(5), gauge(6))
+    assert bench.held() == {"a": 2}
+    bench.clock.advance(timedelta(days=30))
+    assert bench.held() == {"a": 2}, "what is held does not expire"
+
+
+def test_two_cannot_replay_one_item_at_once(bench: Bench) -> None:
+    bench.fail(1)
+    for _ in range(3):
+        bench.handle(gauge(1))
+    bench.fail()
+
+    def another(change: Change[Gauge]) -> None:
+        with pytest.raises(LockHeldError):
+            bench.quarantine.replay(bench.router, bench.locks)
+
+    bench.journal.failing = another
+    assert bench.replay() == [(1, None)]
+
+
+def test_who_lost_the_lock_lets_nothing_go(bench: Bench) -> None:
+    bench.fail(1)
+    for _ in range(3):
+        bench.handle(gauge(1))
+
+    def revoke(change: Change[Gauge]) -> None:
+        (lock,) = bench.locks.all()
+        bench.locks.release(lock.name, lock.token)
+
+    bench.journal.failing = revoke
+    with pytest.raises(LockLostError):
+        bench.quarantine.replay(bench.router, bench.locks)
+    assert bench.held() == {"a": 1}
+
+
+def test_discarding_takes_the_first_or_all(bench: Bench) -> None:
+    bench.handle(bad(1), gauge(2), gauge(3))
+    (held,) = bench.quarantine.all()
+    assert bench.quarantine.discard(bench.locks, held.place) == 1
+    assert bench.quarantine.discard(bench.locks, held.place, whole=True) == 2
+    with pytest.raises(NotFoundError):
+        bench.quarantine.discard(bench.locks, held.place)
+    with pytest.raises(InvalidInputError):
+        Quarantine(bench.core, "gauges", attempts=0)
+
+
+# Sinks
+
+
+def test_what_a_sink_refuses_is_parked_with_what_is_behind_it(bench: Bench) -> None:
+    bench = Bench(attempts=1)
+    kept, last = Kept(), Kept()
+    bench.router.into(kept, Gauge)
+    bench.router.into(last, Gauge)
+    kept.refusing = lambda change: ValueError("no") if change.sequence == 1 else None
+    assert bench.handle(gauge(1), gauge(2, "b"), gauge(3)) == NONE_FAILED
+    assert bench.held() == {"a": 2}
+    assert kept.all == last.all == [("b", 2)]
+    kept.refusing = lambda change: None
+    assert bench.replay() == [(2, None)]
+    assert kept.all == last.all == [("b", 2), ("a", 1), ("a", 3)]
+
+
+def test_where_the_quarantine_cannot_be_reached_nothing_is_done(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise ThrottledError("away", retryable=True)
+
+    monkeypatch.setattr(bench.quarantine, "among", away)
+    assert bench.handle(gauge(1), gauge(2)) == failed(1)
+    assert bench.journal.given == []
+    monkeypatch.undo()
+    monkeypatch.setattr(bench.quarantine, "park", away)
+    assert bench.handle(gauge(1, "b"), bad(2), gauge(3, "c")) == failed(2)
+    assert bench.journal.given == [("b", 1)]
+
+
+def test_many_held_items_cost_a_batch_no_more_than_its_own(bench: Bench) -> None:
+    records = [bad(number, f"g{number}") for number in range(1, 251)]
+    assert bench.handle(*records) == NONE_FAILED
+    assert len(bench.held()) == 250
+    assert bench.handle(gauge(300, "g7"), gauge(301, "other")) == NONE_FAILED
+    assert bench.journal.given == [("other", 301)]
+
+
+def test_records_without_keys_hold_nobody(bench: Bench) -> None:
+    taken = bench.router.take([poison(1), poison(2), *bench.router.decoder.records(event(gauge(3)))])
+    assert (taken.done, taken.parked) == (3, 2)
+    assert sorted(each.count for each in bench.quarantine.all()) == [1, 1]
