@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -132,12 +133,10 @@ class Run:
         """Somebody has what is parked dealt with again; it may go wrong as anything may."""
         scene = self.scene
         router, locks = self._deploy(self), StillLocks(scene.core)
-        try:
-            with scene.calling():
-                self.replays.add(scene.call)
-                Quarantine(scene.core, "stock").replay(router, locks)
-        except (CrashError, AircraftOpsDataError):
-            scene.clock.advance(1)
+        with suppress(CrashError, AircraftOpsDataError), scene.calling():
+            self.replays.add(scene.call)
+            Quarantine(scene.core, "stock").replay(router, locks)
+        scene.clock.advance(5)
 
     def play(self, seed: int, steps: int) -> Run:
         """A history at random; everything comes to an end, then all is mended and replayed. Raises AssertionError."""
