@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -37,6 +38,8 @@ class Setting:
     shards: int = 1
     replays: bool = True
     """Whether somebody replays the quarantine while the stream goes on."""
+    races: bool = False
+    """Whether the two meet: one goes on between any two requests of the other."""
 
 
 Deploy = Callable[["Run"], Any]
@@ -57,6 +60,10 @@ def registered(run: Run, router: Any) -> Any:
     router.on(Part, "modify", "remove", name=ALERT)(run.scene.alert)
     router.into(run.scene, Part)
     return router
+
+
+def _nobody() -> None:
+    """Nobody does anything beside."""
 
 
 def wanting(raw: Raw) -> set[str]:
@@ -94,13 +101,15 @@ class Run:
         self.stops = 0
         """How often there was no time left."""
         self._deploy = deploy
+        self._random = Random(seed)
+        self._racing = False
         self.mapping = LambdaMapping(self.scene.world, self._function, setting.options, schedule)
 
     def _function(self) -> Function:
         router = self._deploy(self)
 
         def function(event: dict[str, Any], context: FunctionContext) -> object:
-            with self.scene.calling(context):
+            with self.scene.calling(context), self._beside(self.replay):
                 before = self.scene.troubles.total()
                 answer = router.handle(event, context)
                 self._check_answer(event["Records"], answer, context, troubled=self.scene.troubles.total() > before)
@@ -114,7 +123,9 @@ class Run:
         """Something happens to the table or the stream."""
         world, key = self.scene.world, random.choice(KEYS)
         mood = random.choice(self.setting.moods) if self.setting.moods and random.random() < 0.15 else PLAIN
-        kind = random.choices(("stock", "scrap", "both", "lasts", "split", "roll", "hours"), (50, 12, 10, 6, 3, 4, 3))[0]
+        kind = random.choices(("stock", "scrap", "both", "lasts", "split", "roll", "hours"), (50, 12, 10, 6, 3, 4, 3))[
+            0
+        ]
         if kind == "stock":
             self.scene.stock(key, mood)
         elif kind == "scrap":
@@ -133,10 +144,33 @@ class Run:
         """Somebody has what is parked dealt with again; it may go wrong as anything may."""
         scene = self.scene
         router, locks = self._deploy(self), StillLocks(scene.core)
-        with suppress(CrashError, AircraftOpsDataError), scene.calling():
+        with suppress(CrashError, AircraftOpsDataError), scene.calling(), self._beside(self._invoked):
             self.replays.add(scene.call)
             Quarantine(scene.core, "stock").replay(router, locks)
         scene.clock.advance(5)
+
+    def _invoked(self) -> None:
+        if not Release.mended:
+            self.step(self._random)
+        self.mapping.step()
+
+    @contextmanager
+    def _beside(self, others: Callable[[], None]) -> Iterator[None]:
+        """Others may go on between any two requests; nobody else beside these."""
+        scene, before = self.scene, self.scene.meanwhile
+
+        def meanwhile() -> None:
+            scene.meanwhile = _nobody
+            if scene.schedule.choose(2):
+                others()
+            scene.meanwhile = meanwhile
+
+        scene.meanwhile = meanwhile if self.setting.races and not self._racing else _nobody
+        self._racing, was = True, self._racing
+        try:
+            yield
+        finally:
+            scene.meanwhile, self._racing = before, was
 
     def play(self, seed: int, steps: int) -> Run:
         """A history at random; everything comes to an end, then all is mended and replayed. Raises AssertionError."""
@@ -150,9 +184,9 @@ class Run:
         self.finish()
         return self
 
-    def finish(self) -> None:
+    def finish(self, most: int = 3000) -> None:
         """Let everything end, and check it; then mend and replay, and check it again."""
-        self.mapping.run(most=3000)
+        self.mapping.run(most)
         self._check(self.stored())
         Release.mended = True
         if self.setting.quarantined:
@@ -160,8 +194,9 @@ class Run:
                 if not self.stored().open:
                     break
                 self.replay()
+                self.mapping.run(most)
             self._check(self.stored())
-        assert not self.wrong, "; ".join(self.wrong[:3])
+        assert not self.wrong, "; ".join({re.sub(r"[0-9]+", "", text): text for text in self.wrong}.values())
 
     def stored(self) -> Stored:
         """What the quarantine holds just now, by its items."""
@@ -179,9 +214,7 @@ class Run:
 
     # What must hold
 
-    def _check_answer(
-        self, records: Iterable[Raw], answer: Any, context: FunctionContext, *, troubled: bool
-    ) -> None:
+    def _check_answer(self, records: Iterable[Raw], answer: Any, context: FunctionContext, *, troubled: bool) -> None:
         """It names exactly the lowest record that was not dealt with."""
         call, named = self.scene.call, [each["itemIdentifier"] for each in answer["batchItemFailures"]]
         if len(named) > 1:
@@ -227,6 +260,10 @@ class Run:
         self._check_order(records, discarded)
         self._check_state(stored, {key_in(records[sequence]) for sequence in discarded})
         self._check_repeats()
+        raised = [each.answer for each in self.mapping.invocations if isinstance(each.answer, Exception)]
+        self.wrong += [f"a call raised {error!r}" for error in raised]
+        if not self.scene.storm.time and self.scene.troubles["timeout"]:
+            self.wrong.append("a call that knew how long it takes had no time left")
         if self.setting.quarantined and not Release.mended:
             self._check_attempts()
 
@@ -235,7 +272,9 @@ class Run:
         for sequence, raw in records.items():
             if sequence not in discarded and not self._dealt(raw, done, stored):
                 self.wrong.append(f"{sequence} is lost")
-            elif Release.mended and sequence not in discarded and not all((by, sequence) in done for by in wanting(raw)):
+            elif (
+                Release.mended and sequence not in discarded and not all((by, sequence) in done for by in wanting(raw))
+            ):
                 self.wrong.append(f"{sequence} was never handled")
 
     def _check_order(self, records: Mapping[int, Raw], discarded: set[int]) -> None:

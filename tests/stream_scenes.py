@@ -92,6 +92,9 @@ class Storm:
     engine: bool = True
     crashes: bool = True
     time: bool = True
+    """Whether some take so long that nobody can foresee it."""
+    seconds: float = 0.0
+    """How long each takes at least."""
 
 
 CALM = Storm(functions=False, engine=False, crashes=False, time=False)
@@ -121,7 +124,7 @@ class Scene:
         self.troubles: Counter[str] = Counter()
         """How often what went wrong, by the schedule."""
         self.meanwhile: Callable[[], object] = lambda: None
-        """What others do while a record is replayed."""
+        """What others do while somebody speaks with the engine."""
         self._context: FunctionContext | None = None
         self._inside = False
         context = Context(clock=self.clock, chance=Chance(Random(seed)), retry=Retry(attempts=3))
@@ -205,10 +208,10 @@ class Scene:
         self._deal(ALERT, change)
 
     def _deal(self, by: str, change: Change[Part]) -> None:
-        self.meanwhile()
         befalls = self.befalls(("crash before", "hiccup", "crash after"), self.storm.functions)
         if befalls == "crash before":
             self.crash()
+        self.work(self.storm.seconds)
         if self.storm.time and self._inside:
             self.work((0, 0, 25, 28)[self.schedule.choose(4)])
         if befalls == "hiccup" or (mood_of(change) == CURSED and not Release.mended):
@@ -271,6 +274,7 @@ class _Line:
     def send(self, request: Request) -> Response:
         """The response, or what becomes of it."""
         scene = self._scene
+        scene.meanwhile()
         befalls = scene.befalls(tuple(_FAULTS), scene.storm.engine)
         if befalls == "crash before sending":
             scene.crash()
@@ -312,8 +316,11 @@ class StillLocks:
 
     @contextmanager
     def hold(self, name: str, *, lease: timedelta) -> Iterator[Any]:
-        """Hold a lock; a process that is gone gives none back, and others see that after a while."""
-        lock = self._locks.acquire(name, lease=lease, wait=3 * lease)
+        """Hold a lock; a process that is gone gives none back, and others see that after a while.
+
+        Its lease is shorter than what a record may take, so that some are lost.
+        """
+        lock = self._locks.acquire(name, lease=lease / 6, wait=lease / 2)
         try:
             yield lock
         except Exception:
