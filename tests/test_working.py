@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from aircraftops_data import CoreTable
 from aircraftops_data.clock import Chance
+from aircraftops_data.core.signals import signals_to
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.jobs import Jobs, Poll, Priority
 from aircraftops_data.jobs.measuring import measure, summed
-from aircraftops_data.jobs.working import Pace, signals_to
+from aircraftops_data.jobs.working import Pace
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from aircraftops_data import GSI1, GSI2, AsyncCoreTable, CoreTable, Entity, Index, PrimaryKey, Table
 from aircraftops_data.model.entity import UtcDatetime
 from aircraftops_data.request import Request
-from aircraftops_data.streams import Images
+from aircraftops_data.streams import Change, Decoder
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.wire import body_of
 from benchmarks import sample
@@ -85,7 +85,7 @@ class Own:
         self.identities: list[dict[str, Any]] = [{"operator": e.operator, "icao24": e.icao24} for e in self.entities]
         self.numbers = numbers()
         self.codec: Any = codec_of(Airframe.definition())
-        self.images = Images(Airframe)
+        self.decoder = Decoder([Airframe])
         self.event = stream_event()
 
     def page(self) -> list[Airframe]:
@@ -109,7 +109,7 @@ class Own:
         return self.table.get_many(Airframe, self.identities[:BATCH]).all()
 
     def decode_stream(self) -> list[Airframe]:
-        return [self.images.entity(record["dynamodb"]["NewImage"]) for record in self.event["Records"]]
+        return [change.new for change in self.decoder.records(self.event) if isinstance(change, Change)]
 
     def paths(self) -> Mapping[PathName, Work]:
         return works(self, *BLOCKING, "encode", "decode_stream")

@@ -35,6 +35,7 @@
       CorruptItemError                 stored data does not fit its entity (.problems)
         UnknownEntityTypeError         an item whose type nobody declared
         WrongEntityTypeError           an item of another type at this key
+        PoisonRecordError              a record of a stream that cannot be read
         TamperError                    a chain of events is not as its blocks left it (.chain)
           ChainForkedError             two blocks follow the same one, or the head was set back (.number)
       StoreError                       AWS or the network (.code, .retryable)
@@ -124,7 +125,7 @@ class InvalidMessageError(InvalidInputError):
 
 
 class UnknownEventError(InvalidInputError):
-    """An event that is none of those stream records come in; a record in one that is, and cannot be read, is a Poison."""
+    """An event that is none of those stream records come in. A bad record in a good one is a Poison instead."""
 
 
 class UnsupportedAlgorithmError(InvalidInputError):

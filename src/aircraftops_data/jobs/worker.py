@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from aircraftops_data.core.signals import signals_to
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 from aircraftops_data.jobs.claim import Claim
 from aircraftops_data.jobs.crew import Handler
@@ -22,7 +23,6 @@ from aircraftops_data.jobs.working import (
     Pace,
     Poll,
     check_queues,
-    signals_to,
     tell,
     tell_poll_failed,
     worker_identity,

@@ -1,15 +1,12 @@
-"""What both workers share that neither threads nor tasks have a part in: pacing, hooks, signals, names."""
+"""What both workers share that neither threads nor tasks have a part in: pacing, hooks, names."""
 
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from aircraftops_data.clock import Chance
 from aircraftops_data.core.process import this_process
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 LOG = logging.getLogger("aircraftops_data.jobs")
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Snooze(Exception):
@@ -174,24 +170,3 @@ def check_queues(queues: Sequence[str], needed: bool) -> tuple[str, ...]:
     if needed and not queues:
         raise InvalidInputError("A worker needs a queue to claim from")
     return tuple(queues)
-
-
-@contextmanager
-def signals_to(told: Callable[[], None]) -> Generator[None]:
-    """Have SIGTERM and SIGINT tell this one instead of ending the process; in other threads than the main one nothing.
-
-    What it does must be safe wherever the main thread is interrupted.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def hear(*_: object) -> None:
-        told()
-
-    before: dict[signal.Signals, Any] = {number: signal.signal(number, hear) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

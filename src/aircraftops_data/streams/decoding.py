@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison, PoisonKind
-from aircraftops_data.streams.dialects import Wrapped, unwrapped
-from aircraftops_data.streams.heads import happened, instant_of, keys_of, or_none, sequence_of, table_of
+from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison, PoisonKind, change_of
+from aircraftops_data.streams.dialects import unwrapped
+from aircraftops_data.streams.heads import happened, images_of, instant_of, keys_of, or_none, sequence_of, table_of
 from aircraftops_data.streams.reading import Readings
-from aircraftops_data.streams.stored import UnreadableError, plain
+from aircraftops_data.streams.stored import UnreadableError, is_map, plain
 from aircraftops_data.translation.values import decode_value
 
 Said = Mapping[str, Any]
@@ -42,55 +42,47 @@ class Decoder:
 
     def records(self, event: object, table: str | None = None) -> list[Change[Any] | Poison]:
         """The changes in an event of any dialect. Raises UnknownEventError for what is no such event."""
-        return [self._unwrapped(wrapped, table) for wrapped in unwrapped(event)]
+        return [
+            self.record(raw, table, source_id) if problem is None else _stranger(raw, table, source_id, problem)
+            for raw, source_id, problem in unwrapped(event)
+        ]
 
     def record(self, raw: Said, table: str | None = None, source_id: str | None = None) -> Change[Any] | Poison:
         """The change one record tells. `source_id` is what the batch it came in calls it."""
         try:
-            return self._change(raw, table, source_id)
+            if "dynamodb" in raw:
+                return self._streamed(raw, table, source_id)
+            if "Item" in raw:
+                return self._snapshot(raw, table, source_id)
+            if "Keys" in raw and "Metadata" in raw:
+                return self._exported(raw, table, source_id)
         except UnreadableError as error:
             return _poison(raw, table, source_id, error)
+        return _stranger(raw, table, source_id, "This is no record of a stream and no line of an export")
 
     def item(self, item: ItemView, table: str | None = None) -> Change[Any] | Poison:
         """An item as it stands, out of a scan or a full export: an insert whose cause is a snapshot."""
         return self.record({"Item": item}, table)
 
-    def _unwrapped(self, wrapped: Wrapped, table: str | None) -> Change[Any] | Poison:
-        if wrapped.problem is None:
-            return self.record(wrapped.raw, table, wrapped.source_id)
-        return _poison(wrapped.raw, table, wrapped.source_id, UnreadableError(PoisonKind.NOT_A_RECORD, wrapped.problem))
-
-    def _change(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
-        if "dynamodb" in raw:
-            return self._streamed(raw, table, source_id)
-        if "Item" in raw:
-            return self._snapshot(raw, table, source_id)
-        if "Keys" in raw and "Metadata" in raw:
-            return self._exported(raw, table, source_id)
-        raise UnreadableError(PoisonKind.NOT_A_RECORD, "This is no record of a stream and no line of an export")
-
     def _streamed(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
         """A record of a stream. Source: DynamoDB API Reference, Record and StreamRecord."""
         body = raw["dynamodb"]
-        if not isinstance(body, Mapping):
+        if not is_map(body):
             raise UnreadableError(PoisonKind.NOT_A_RECORD, "dynamodb is no map")
-        body = cast("Said", body)
         operation, cause = happened(raw, body)
         keys, named = keys_of(body.get("Keys")), table_of(raw, table)
-        entity, old, new = self._images(keys, named, body)
-        return Change(
+        images = self._images(keys, named, images_of(raw, body))
+        return change_of(
+            raw,
             table=named,
             keys=keys,
             sequence=sequence_of(body),
             at=instant_of(body),
             event_id=_text(raw.get("eventID")),
             source_id=source_id or _own_id(raw, body),
-            raw=raw,
             operation=operation,
             cause=Cause.SNAPSHOT if raw.get("cause") == Cause.SNAPSHOT else cause,
-            entity=entity,
-            old=old,
-            new=new,
+            images=images,
         )
 
     def _exported(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
@@ -100,55 +92,52 @@ class Decoder:
         and both are inserts here. Source: DynamoDB Developer Guide, "DynamoDB table export output format".
         """
         keys, named = keys_of(raw["Keys"]), table_of(raw, table)
-        entity, old, new = self._images(keys, named, raw)
-        return Change(
+        images = self._images(keys, named, images_of(raw, raw))
+        return change_of(
+            raw,
             table=named,
             keys=keys,
             sequence=None,
             at=_written_at(raw),
             event_id=None,
-            source_id=source_id,
-            raw=raw,
+            source_id=source_id or _text(raw.get("sourceID")),
             operation=_operation(raw),
             cause=Cause.USER,
-            entity=entity,
-            old=old,
-            new=new,
+            images=images,
         )
 
     def _snapshot(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
         """A line of a full export, or an item of a scan."""
         image, named = raw["Item"], table_of(raw, table)
         keys = self._keys_in(image)
-        entity, _, new = self._images(keys, named, {"NewImage": image})
-        return Change(
+        images = self._images(keys, named, (None, image))
+        return change_of(
+            raw,
             table=named,
             keys=keys,
             sequence=None,
             at=None,
             event_id=None,
-            source_id=source_id,
-            raw=raw,
+            source_id=source_id or _text(raw.get("sourceID")),
             operation=Operation.INSERT,
             cause=Cause.SNAPSHOT,
-            entity=entity,
-            old=None,
-            new=new,
+            images=images,
         )
 
     def _keys_in(self, image: object) -> ItemView:
         """The primary key in an item: of a listed entity's table, or as this library names its own; else empty."""
-        if not isinstance(image, Mapping):
+        if not is_map(image):
             raise UnreadableError(PoisonKind.NOT_A_RECORD, "Item is no map")
-        item = cast("ItemView", image)
         for names in self._primary_keys:
-            if all(name in item for name in names):
-                return keys_of({name: item[name] for name in names})
+            if all(name in image for name in names):
+                return keys_of({name: image[name] for name in names})
         return {}
 
-    def _images(self, keys: ItemView, table: str | None, body: Said) -> tuple[type[Entity] | None, Any, Any]:
-        """The entity, and the item before and afterwards. An empty image is as none: an item has its key."""
-        old, new = body.get("OldImage") or None, body.get("NewImage") or None
+    def _images(
+        self, keys: ItemView, table: str | None, images: tuple[Any, Any]
+    ) -> tuple[type[Entity] | None, Any, Any]:
+        """The entity, and the item before and afterwards."""
+        old, new = images
         shown = new or old
         if shown is None:
             reading = self._readings.of_keys(keys, table)
@@ -156,23 +145,15 @@ class Decoder:
                 return None, None, None
             reading.check_identity(keys)
             return reading.entity, None, None
-        reading = self._readings.of_image(_mapping(shown), keys, table)
-        read = _as_dict if reading is None else reading.image
-        return (
-            None if reading is None else reading.entity,
-            None if old is None else read(_mapping(old)),
-            None if new is None else read(_mapping(new)),
-        )
+        if not is_map(shown):
+            raise UnreadableError(PoisonKind.BAD_VALUE, "An image is no map of attribute values")
+        reading = self._readings.of_image(shown, keys, table)
+        entity, read = (None, _as_dict) if reading is None else (reading.entity, reading.image)
+        return entity, None if old is None else read(old), None if new is None else read(new)
 
 
 def _as_dict(image: ItemView) -> dict[str, Any]:
     return {name: decode_value(value) for name, value in plain(image).items()}
-
-
-def _mapping(image: object) -> ItemView:
-    if not isinstance(image, Mapping):
-        raise UnreadableError(PoisonKind.BAD_VALUE, "An image is no map of attribute values")
-    return cast("ItemView", image)
 
 
 def _operation(raw: Said) -> Operation:
@@ -188,7 +169,7 @@ def _written_at(raw: Said) -> datetime | None:
         found = metadata.get("WriteTimestampMicros")
         if found is None:
             return None
-        return EPOCH + int(found["N"] if isinstance(found, Mapping) else found) * _MICROSECOND  # pyright: ignore[reportUnknownArgumentType]
+        return EPOCH + int(found["N"] if is_map(found) else found) * _MICROSECOND
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise UnreadableError(PoisonKind.BAD_VALUE, "WriteTimestampMicros is no time") from None
 
@@ -208,10 +189,14 @@ def _text(found: object) -> str | None:
 _EMPTY: Said = {}
 
 
+def _stranger(raw: Said, table: str | None, source_id: str | None, reason: str) -> Poison:
+    return _poison(raw, table, source_id, UnreadableError(PoisonKind.NOT_A_RECORD, reason))
+
+
 def _poison(raw: Said, table: str | None, source_id: str | None, error: UnreadableError) -> Poison:
     """A record that cannot be read, with what can be said of it all the same."""
     inside = raw.get("dynamodb")
-    body = cast("Said", inside) if isinstance(inside, Mapping) else _EMPTY
+    body = inside if is_map(inside) else _EMPTY
     return Poison(
         table=table_of(raw, table),
         keys=or_none(keys_of, (body or raw).get("Keys")) or {},

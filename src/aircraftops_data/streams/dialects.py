@@ -6,27 +6,23 @@ import binascii
 import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from aircraftops_data.errors import UnknownEventError
+from aircraftops_data.streams.stored import is_map
 
 Said = Mapping[str, Any]
 _EXPECTED = (
-    "expected an event of Lambda (DynamoDB Streams, Kinesis, SQS, SNS or Firehose), a response of GetRecords, a list from"
-    " EventBridge Pipes, lines of an export, or one record of these"
+    "expected an event of Lambda (DynamoDB Streams, Kinesis, SQS, SNS or Firehose), a response of GetRecords, a list"
+    " from EventBridge Pipes, lines of an export, or one record of these"
 )
 _NO_RECORD = "This is no stream record, and nothing known holds one in it"
 _PIECES = (str, bytes, bytearray)
 
 
-class Wrapped(NamedTuple):
-    """A record as it stood in an event."""
-
-    raw: Said
-    source_id: str | None = None
-    """What the answer to the batch names it by; None where the record itself says."""
-    problem: str | None = None
-    """Why this is no record of a DynamoDB stream, where it is none."""
+Wrapped = tuple[Said, str | None, str | None]
+"""A record as it stood in an event, what the answer to the batch names it by (None: the record says), and why it is
+no record of a stream (None: it is)."""
 
 
 def unwrapped(event: object) -> list[Wrapped]:
@@ -36,7 +32,7 @@ def unwrapped(event: object) -> list[Wrapped]:
     """
     if isinstance(event, _PIECES):
         return _of_text(event)
-    found = _of_mapping(cast("Said", event)) if isinstance(event, Mapping) else None
+    found = _of_mapping(event) if is_map(event) else None
     if found is None and isinstance(event, Sequence):
         found = _each(cast("Sequence[object]", event), _of_pipe)
     if found is None:
@@ -46,10 +42,10 @@ def unwrapped(event: object) -> list[Wrapped]:
 
 def _of_text(text: str | bytes | bytearray) -> list[Wrapped]:
     document = _document(text)
-    if isinstance(document, Mapping | list):
+    if isinstance(document, dict | list):
         return unwrapped(cast("object", document))
     lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2 or not isinstance(_document(lines[0]), Mapping):
+    if len(lines) < 2 or not is_map(_document(lines[0])):
         raise UnknownEventError(f"Neither JSON nor lines of JSON: {_EXPECTED}")
     return _each(lines, _of_line)
 
@@ -69,7 +65,7 @@ def _of_mapping(event: Said) -> list[Wrapped] | None:
             return _each(cast("list[object]", elements), _of_element)
     # A pipe's target may be an event bus. Source: EventBridge User Guide, "Events".
     detail = event.get("detail") if "detail-type" in event else None
-    return _of_pipe(cast("Said", detail)) if isinstance(detail, Mapping) else _of_element(event)
+    return _of_pipe(detail) if is_map(detail) else _of_element(event)
 
 
 def _each(elements: Sequence[object], read: Callable[[Any], list[Wrapped] | None]) -> list[Wrapped]:
@@ -86,16 +82,16 @@ def _each(elements: Sequence[object], read: Callable[[Any], list[Wrapped] | None
 
 
 def _stranger(element: object) -> Wrapped:
-    raw = cast("Said", element) if isinstance(element, Mapping) else {"record": element}
-    return Wrapped(raw, None, _NO_RECORD)
+    raw = element if is_map(element) else {"record": element}
+    return raw, None, _NO_RECORD
 
 
 def _of_line(line: str | bytes | bytearray) -> list[Wrapped]:
-    document = _document(line)
     try:
-        return unwrapped(document) if isinstance(document, Mapping | list) else [_stranger(line)]
+        return unwrapped(line)
     except UnknownEventError:
-        return [_stranger(cast("object", document))]
+        document = _document(line)
+        return [_stranger(document if is_map(document) else line)]
 
 
 def _of_pipe(element: object) -> list[Wrapped] | None:
@@ -105,23 +101,21 @@ def _of_pipe(element: object) -> list[Wrapped] | None:
     """
     if isinstance(element, _PIECES):
         return _of_line(element)
-    if isinstance(element, Mapping) and _is_record(cast("Said", element)):
-        record = cast("Said", element)
-        return [Wrapped(record, _text_or_none(record.get("eventID")))]
+    if is_map(element) and _is_record(element):
+        return [(element, _text_or_none(element.get("eventID")), None)]
     return _of_element(element)
 
 
 def _of_element(element: object) -> list[Wrapped] | None:
     """One element of a list of records or messages; None for a stranger."""
-    if not isinstance(element, Mapping):
+    if not is_map(element):
         return None
-    record = cast("Said", element)
-    if _is_record(record):
-        return [Wrapped(record)]
+    if _is_record(element):
+        return [(element, None, None)]
     for known in _WRAPPERS:
-        held = known(record)
+        held = known(element)
         if held is not None:
-            return _within(record, *held)
+            return _within(element, *held)
     return None
 
 
@@ -132,13 +126,14 @@ def _is_record(record: Said) -> bool:
 
 def _within(outer: Said, payload: object, source_id: str | None) -> list[Wrapped]:
     """What a message holds; the message itself, with its problem, where that is nothing known."""
+    source_id = _text_or_none(outer.get("sourceID")) or source_id
     try:
         if not isinstance(payload, _PIECES):
             raise UnknownEventError("No payload")
         inner = unwrapped(payload)
     except UnknownEventError:
-        return [Wrapped(outer, source_id, _NO_RECORD)]
-    return [Wrapped(raw, source_id or known, problem) for raw, known, problem in inner]
+        return [(outer, source_id, _NO_RECORD)]
+    return [(raw, source_id or known, problem) for raw, known, problem in inner]
 
 
 Held = tuple[object, str | None]
@@ -147,10 +142,7 @@ Held = tuple[object, str | None]
 def _kinesis(record: Said) -> Held | None:
     """Of Lambda, named by its sequence number. Source: Lambda Developer Guide, "Using Lambda with Kinesis"."""
     inside = record.get("kinesis")
-    if not isinstance(inside, Mapping):
-        return None
-    said = cast("Said", inside)
-    return _decoded(said.get("data")), _text_or_none(said.get("sequenceNumber"))
+    return (_decoded(inside.get("data")), _text_or_none(inside.get("sequenceNumber"))) if is_map(inside) else None
 
 
 def _piped_kinesis(record: Said) -> Held | None:
@@ -171,10 +163,9 @@ def _queued(record: Said) -> Held | None:
 def _notification(record: Said) -> Held | None:
     """A notification of SNS: of Lambda, or as a queue or a stream is given it."""
     inside = record.get("Sns", record)
-    if not isinstance(inside, Mapping) or "Message" not in inside or "MessageId" not in inside:
+    if not is_map(inside) or not inside.keys() >= _NOTIFICATION:
         return None
-    said = cast("Said", inside)
-    return said["Message"], _text_or_none(said["MessageId"])
+    return inside["Message"], _text_or_none(inside["MessageId"])
 
 
 def _transformed(record: Said) -> Held | None:
@@ -182,6 +173,7 @@ def _transformed(record: Said) -> Held | None:
     return (_decoded(record["data"]), _text_or_none(record["recordId"])) if record.keys() >= _TRANSFORMED else None
 
 
+_NOTIFICATION = frozenset({"Message", "MessageId"})
 _TRANSFORMED = frozenset({"recordId", "data"})
 _WRAPPERS: tuple[Callable[[Said], Held | None], ...] = (_kinesis, _piped_kinesis, _queued, _notification, _transformed)
 

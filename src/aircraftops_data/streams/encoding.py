@@ -13,9 +13,9 @@ from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import StreamView
-from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison
-from aircraftops_data.streams.heads import TTL_PRINCIPAL, table_of
-from aircraftops_data.streams.stored import plain
+from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison, Record
+from aircraftops_data.streams.heads import TTL_PRINCIPAL, images_of, table_of
+from aircraftops_data.streams.stored import is_map, plain
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.translation.values import item_size
 
@@ -44,14 +44,19 @@ def message(record: Change[Any] | Poison) -> str:
     """A record as the JSON of one in an event of Lambda; `decode([message, ...])` gives an equal one back.
 
     What Lambda's dialect has no place for stands beside: `sourceID`, and `cause` for a snapshot. What could not be
-    read stays as it was, so that it is as unreadable again.
+    read stays as it was, so that it is as unreadable again; so does an item whose key nobody knows.
     """
     said = _said(record)
-    if record.source_id is not None and record.source_id != said.get("dynamodb", {}).get("SequenceNumber"):
+    if record.source_id != _told_id(said):
         said["sourceID"] = record.source_id
     if isinstance(record, Change) and record.cause is Cause.SNAPSHOT:
         said["cause"] = Cause.SNAPSHOT.value
     return _json(said)
+
+
+def _told_id(said: Said) -> Any:
+    body = said.get("dynamodb")
+    return body.get("SequenceNumber") if is_map(body) else None
 
 
 def encode(records: Sequence[Change[Any] | Poison], dialect: Dialect) -> Any:
@@ -96,7 +101,7 @@ def written(
     operation = Operation.INSERT if old is None else Operation.REMOVE if new is None else Operation.MODIFY
     keys = definition.key_of(shown.__dict__)
     said = _record(operation, event_id or f"{sequence:032x}", table, _identity(cause, None))
-    said["dynamodb"] = _body(keys, images, at, sequence, view)
+    said["dynamodb"] = _body(keys, images, at, str(sequence), view)
     return _parsed(said)
 
 
@@ -105,15 +110,16 @@ def written(
 
 def _said(record: Change[Any] | Poison) -> Said:
     """A change in Lambda's dialect, binary values still bytes; a poison as it is."""
-    if isinstance(record, Poison):
+    if isinstance(record, Poison) or not record.keys:
         return _table_told(dict(record.raw), record)
     said = _record(record.operation, record.event_id, record.table, _identity(record.cause, record.raw))
     inside = record.raw.get("dynamodb", {})
-    said["dynamodb"] = _body(record.keys, _images(record.raw), record.at, record.sequence, inside.get("StreamViewType"))
+    sequence, view = inside.get("SequenceNumber"), inside.get("StreamViewType")
+    said["dynamodb"] = _body(record.keys, _images(record.raw), record.at, sequence, view)
     return said
 
 
-def _table_told(said: Said, record: Poison) -> Said:
+def _table_told(said: Said, record: Record) -> Said:
     return said if table_of(said, None) == record.table else said | {"tableName": record.table}
 
 
@@ -132,14 +138,14 @@ def _record(operation: Operation, event_id: str | None, table: str | None, ident
     return _given(found)
 
 
-def _body(keys: ItemView, images: Said, at: datetime | None, sequence: int | None, view: StreamView | None) -> Said:
+def _body(keys: ItemView, images: Said, at: datetime | None, sequence: str | None, view: StreamView | None) -> Said:
     shown = _given(images)
     size = sum(item_size(plain(image)) for image in (keys, *shown.values()))
     found = {
         **_time(at),
         "Keys": keys,
         **shown,
-        "SequenceNumber": None if sequence is None else str(sequence),
+        "SequenceNumber": sequence,
         "SizeBytes": size,
         "StreamViewType": view or "NEW_AND_OLD_IMAGES",
     }
@@ -177,8 +183,8 @@ def _images(raw: Mapping[str, Any]) -> Said:
     """The images as they stand in a record of whatever dialect."""
     if "Item" in raw and "dynamodb" not in raw:
         return {"NewImage": raw["Item"]}
-    inside = raw.get("dynamodb", raw)
-    return {name: inside.get(name) or None for name in ("NewImage", "OldImage")}
+    old, new = images_of(raw, raw.get("dynamodb", raw))
+    return {"NewImage": new, "OldImage": old}
 
 
 # The others
@@ -187,7 +193,7 @@ def _images(raw: Mapping[str, Any]) -> Said:
 def _kinesis(record: Change[Any] | Poison, number: int) -> Said:
     """Source: DynamoDB Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB"."""
     said = _said(record)
-    if "dynamodb" not in said:
+    if not is_map(said.get("dynamodb")):
         return _parsed(said)
     if isinstance(record, Change):
         inside = {name: said["dynamodb"].get(name) for name in ("Keys", "NewImage", "OldImage", "SizeBytes")}

@@ -217,6 +217,6 @@ def _event(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[str]
         return record, frozenset()
     flat = {**{name: value for name, value in record.items() if name != "kinesis"}, **kinesis}
     try:
-        return {**flat, "data": json.loads(b64decode(flat.get("data", ""), validate=True))}, frozenset()
+        return {**flat, "data": json.loads(b64decode(flat.get("data", "")))}, frozenset()
     except ValueError:
         return flat, frozenset({"data"})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.streams.change import EPOCH, Cause, Operation, PoisonKind
-from aircraftops_data.streams.stored import UnreadableError, plain
+from aircraftops_data.streams.stored import UnreadableError, is_map, plain, with_empty_maps
 
 T = TypeVar("T")
 Said = Mapping[str, Any]
@@ -17,6 +17,7 @@ Said = Mapping[str, Any]
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 UNKNOWN_EVENT = "UNKNOWN_TO_SDK_VERSION"
 _OPERATIONS = {"INSERT": Operation.INSERT, "MODIFY": Operation.MODIFY, "REMOVE": Operation.REMOVE}
+_NUMBERS = (int, float)
 _UNITS = {"MILLISECOND": timedelta(milliseconds=1), "MICROSECOND": timedelta(microseconds=1)}
 # Seconds of a stream's time have 10 digits until the year 2286; milliseconds now have 13, microseconds 16.
 _LEAST_MILLISECONDS, _LEAST_MICROSECONDS = 10**11, 10**14
@@ -49,20 +50,20 @@ def _table_in(arn: str) -> str | None:
 
 def keys_of(given: object) -> ItemView:
     """A primary key, binary values as bytes. Raises UnreadableError."""
-    if not isinstance(given, Mapping) or not given:
+    if not is_map(given) or not given:
         raise UnreadableError(PoisonKind.NOT_A_RECORD, "Keys is missing or no map")
-    keys = cast("ItemView", given)
-    if all(map(_is_text, keys.values())):
-        return keys
-    found = plain(keys)
+    for value in given.values():
+        if type(value) is not dict or len(value) != 1 or type(value.get("S")) is not str:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+            return _plain_keys(given)
+    return given
+
+
+def _plain_keys(given: ItemView) -> ItemView:
+    found = plain(given)
     for name, value in found.items():
         if value.keys().isdisjoint(("S", "N", "B")):
             raise UnreadableError(PoisonKind.BAD_VALUE, f"Key {name} is neither text, a number nor binary")
     return found
-
-
-def _is_text(value: object) -> bool:
-    return type(value) is dict and len(value) == 1 and type(value.get("S")) is str  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def sequence_of(body: Said) -> int | None:
@@ -87,25 +88,36 @@ def instant_of(body: Said) -> datetime | None:
     if found is None:
         return None
     try:
-        return _instant(found, body.get("ApproximateCreationDateTimePrecision"))
+        precision = body.get("ApproximateCreationDateTimePrecision")
+        return _seconds(found) if precision is None and type(found) in _NUMBERS else _instant(found, precision)
     except (ValueError, OverflowError, OSError, KeyError, TypeError):
         raise UnreadableError(PoisonKind.BAD_VALUE, "ApproximateCreationDateTime is no time") from None
 
 
-def _instant(found: Any, precision: str | None) -> datetime:
+@lru_cache(1024)
+def _seconds(found: float) -> datetime:
+    """The records of a batch share theirs."""
+    if found < _LEAST_MILLISECONDS:
+        return datetime.fromtimestamp(found, UTC)
+    return EPOCH + int(found) * _UNITS["MILLISECOND" if found < _LEAST_MICROSECONDS else "MICROSECOND"]
+
+
+def _instant(found: object, precision: str | None) -> datetime:
     if isinstance(found, str):
         found = datetime.fromisoformat(found)
     if isinstance(found, datetime):
         if found.utcoffset() is None:
             raise ValueError("no time zone")
         return found.astimezone(UTC)
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if precision is None or isinstance(found, bool) or not isinstance(found, int | float):
         raise TypeError("no number")
-    if precision is not None:
-        return EPOCH + int(found) * _UNITS[precision]
-    if found < _LEAST_MILLISECONDS:
-        return datetime.fromtimestamp(found, UTC)
-    return EPOCH + int(found) * _UNITS["MILLISECOND" if found < _LEAST_MICROSECONDS else "MICROSECOND"]
+    return EPOCH + int(found) * _UNITS[precision]
+
+
+def images_of(raw: Said, body: Said) -> tuple[Any, Any]:
+    """The images, of the item before and afterwards; None for a missing or an empty one: an item has its key."""
+    old, new = body.get("OldImage") or None, body.get("NewImage") or None
+    return (with_empty_maps(old), with_empty_maps(new)) if raw.get("awsRegion") == "ddblocal" else (old, new)
 
 
 def happened(raw: Said, body: Said) -> tuple[Operation, Cause]:
@@ -126,9 +138,9 @@ def happened(raw: Said, body: Said) -> tuple[Operation, Cause]:
 
 
 def _cause(operation: Operation, identity: object) -> Cause:
-    if not isinstance(identity, Mapping):
+    if not is_map(identity):
         raise UnreadableError(PoisonKind.BAD_VALUE, "userIdentity is no map")
-    said = {name.casefold(): value for name, value in cast("Said", identity).items() if isinstance(name, str)}
+    said = {str(name).casefold(): value for name, value in identity.items()}
     if said.get("type") != "Service":
         return Cause.USER
     by_ttl = operation is Operation.REMOVE and said.get("principalid") == TTL_PRINCIPAL

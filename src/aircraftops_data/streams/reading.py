@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 from aircraftops_data.errors import CorruptItemError, InvalidKeyError
-from aircraftops_data.model.definition import EntityDefinition, ItemView
+from aircraftops_data.model.definition import AttributeValue, EntityDefinition, ItemView
 from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.fields import Schema, model_fields
 from aircraftops_data.model.keys import SEPARATOR, KeyTemplate
 from aircraftops_data.streams.change import PoisonKind, identity_of
-from aircraftops_data.streams.stored import UnreadableError, is_plain, plain
+from aircraftops_data.streams.stored import UnreadableError, is_map, is_plain, plain
 from aircraftops_data.translation.codec import EntityCodec, codec_of
 from aircraftops_data.translation.readers import reader_of
+
+_NOTHING: AttributeValue = {}
 
 
 class Reading:
@@ -24,27 +27,27 @@ class Reading:
         self.entity: type[Entity] = definition.entity
         self._codec: EntityCodec[Any] = codec_of(definition)
         self._reader = reader_of(definition)
+        self._deep = [definition.attributes[name] for name in _deep_fields(definition)]
         parts = definition.primary.parts
-        self._names = {part.attribute.name for part in parts}
         self._parts = [(part.attribute.name, part.attribute.type, _matcher(part.template)) for part in parts]
 
     def has(self, keys: ItemView) -> bool:
         """Whether a primary key has the form of this entity's."""
-        if keys.keys() != self._names:
+        if len(keys) != len(self._parts):
             return False
         for name, kind, matches in self._parts:
-            held = keys[name].get(kind)
+            held = keys.get(name, _NOTHING).get(kind)
             if held is None or (matches is not None and not matches(held)):
                 return False
         return True
 
     def image(self, image: ItemView) -> Any:
         """The entity of an image. Raises UnreadableError."""
-        if self._reader is not None and _is_plain(image):
-            read = self._reader.entity(image)
-            if read is not None:
-                return read
-        return self._slowly(plain(image))
+        try:
+            read = self._reader.entity(image) if self._reader is not None and is_plain(image, self._deep) else None
+        except (TypeError, AttributeError, RecursionError):
+            read = None
+        return self._slowly(plain(image)) if read is None else read
 
     def _slowly(self, image: ItemView) -> Any:
         try:
@@ -83,6 +86,8 @@ class Readings:
             found = _text(image.get(attribute))
             listed = None if found is None else types.get(found)
             if listed is not None:
+                if len(listed) == 1 and listed[0].has(keys):
+                    return listed[0]
                 reading = _only([one for one in listed if one.has(keys)], table)
                 if reading is None:
                     raise _corrupt(f"The type says {listed[0].definition.name}, the key is not of that form")
@@ -117,15 +122,8 @@ def _only(found: list[Reading], table: str | None) -> Reading | None:
 
 
 def _text(value: object) -> str | None:
-    held = value.get("S") if isinstance(value, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    held = value.get("S") if is_map(value) else None
     return held if isinstance(held, str) else None
-
-
-def _is_plain(image: ItemView) -> bool:
-    try:
-        return is_plain(image)
-    except (TypeError, AttributeError, RecursionError):
-        return False
 
 
 def _matcher(template: KeyTemplate) -> Callable[[str], object] | None:
@@ -134,6 +132,25 @@ def _matcher(template: KeyTemplate) -> Callable[[str], object] | None:
         return None
     segments = (re.escape(part) if isinstance(part, str) else f"[^{SEPARATOR}]*" for part in template.segments)
     return re.compile(SEPARATOR.join(segments)).fullmatch
+
+
+_SCALARS = frozenset(
+    {
+        *("str", "bytes", "int", "float", "decimal", "bool", "date", "time", "datetime", "timedelta", "uuid", "enum"),
+        *("literal", "set", "frozenset", "default", "nullable", "function-before", "function-after", "function-wrap"),
+    }
+)
+
+
+def _deep_fields(definition: EntityDefinition) -> list[str]:
+    """The fields that may be stored as maps or lists, in which an attribute value may hide that is not plain."""
+    fields, _, _ = model_fields(cast("Schema", definition.entity.__pydantic_core_schema__))
+    return [name for name in definition.attributes if not _is_scalar(fields[name]["schema"])]
+
+
+def _is_scalar(schema: Schema) -> bool:
+    inner = [schema[name] for name in ("schema", "items_schema") if name in schema]
+    return schema["type"] in _SCALARS and all(map(_is_scalar, inner))
 
 
 def _corrupt(reason: str) -> UnreadableError:

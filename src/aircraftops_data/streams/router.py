@@ -12,7 +12,7 @@ from aircraftops_data.errors import DefinitionError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import AnyRecord, Change, Operation
 from aircraftops_data.streams.decoding import Decoder
-from aircraftops_data.streams.filters import filter_criteria
+from aircraftops_data.streams.filters import Source, filter_criteria
 from aircraftops_data.streams.sinks.sink import Sink
 from aircraftops_data.streams.subscription import Predicate, Subscription
 from aircraftops_data.streams.taking import Batch, Once, Outlet, Receiver, Routes, Taken
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("aircraftops_data")
 E = TypeVar("E", bound=Entity)
 OperationName = Literal["insert", "modify", "remove"]
-Source = Literal["dynamodb", "kinesis"]
 Handler = Callable[[Change[E]], object]
 MARGIN = timedelta(seconds=5)
 

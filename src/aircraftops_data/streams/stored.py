@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal, InvalidOperation
-from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from aircraftops_data.errors import InvalidValueError
 from aircraftops_data.model.definition import AttributeValue, Item, ItemView
@@ -23,29 +23,32 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-_ONE = frozenset({1})
-_HOLDING = frozenset({"M", "L"})
+_ONE: AbstractSet[int] = frozenset({1})
 
 
-def is_plain(image: ItemView) -> bool:
-    """Whether each attribute value has one type key and no other, down through maps and lists.
+def is_map(found: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether this is a map; quick for a dict."""
+    return type(found) is dict or isinstance(found, Mapping)
 
-    What is under the key is not looked at: whoever reads it does that. Raises TypeError for what is no image at all.
+
+def is_plain(image: ItemView, deep: Iterable[str]) -> bool:
+    """Whether each attribute value has one type key and no other; of those in `deep`, down through maps and lists.
+
+    What is under the key is not looked at: whoever reads it does that. Raises TypeError, AttributeError or
+    RecursionError for what is no image at all.
     """
-    values = image.values()
-    if {*map(len, values)} != _ONE:
-        return False
-    if _HOLDING.isdisjoint(chain.from_iterable(values)):
-        return True
-    return all(map(_holds_plain, values))
+    return {*map(len, image.values())} == _ONE and _are_plain([image[name] for name in deep if name in image])
 
 
-def _holds_plain(value: AttributeValue) -> bool:
-    if "M" in value:
-        return not value["M"] or is_plain(value["M"])
-    if "L" in value:
-        held = value["L"]
-        return not held or ({*map(len, held)} == _ONE and all(map(_holds_plain, held)))
+def _are_plain(values: Iterable[AttributeValue]) -> bool:
+    for value in values:
+        if len(value) != 1:
+            return False
+        if "M" in value:
+            if not _are_plain(value["M"].values()):
+                return False
+        elif "L" in value and not _are_plain(value["L"]):
+            return False
     return True
 
 
@@ -61,31 +64,51 @@ def plain(image: object) -> Item:
 
 
 def _members(held: object, path: str) -> Item:
-    if not isinstance(held, Mapping):
+    if not is_map(held):
         raise _bad(path or "(image)", "is no map of attribute values")
-    members = cast("Mapping[Any, Any]", held)
-    if not all(isinstance(name, str) for name in members):
-        raise _bad(path or "(image)", "has a name that is not text")
-    return {name: _plain_value(value, f"{path}.{name}" if path else name) for name, value in members.items()}
+    return {
+        _text(name, f"{path or '(image)'} has a name that"): _plain_value(value, f"{path}.{name}" if path else name)
+        for name, value in held.items()
+    }
 
 
 def _plain_value(value: object, path: str) -> AttributeValue:
-    if not isinstance(value, Mapping):
+    if not is_map(value):
         raise _bad(path, "is not an attribute value")
-    types = cast("Mapping[str, Any]", value)
-    found = [kind for kind, held in types.items() if held is not None and not (kind == "NULL" and held is False)]
+    found = [kind for kind, held in value.items() if held is not None and not (kind == "NULL" and held is False)]
     if len(found) != 1:
         raise _bad(path, "has more than one type set" if found else "has no type set")
     (kind,) = found
     check = _CHECKS.get(kind)
     if check is None:
         raise _bad(path, "has none of DynamoDB's types")
-    return {kind: check(types[kind], path)}
+    return {kind: check(value[kind], path)}
+
+
+def with_empty_maps(image: object) -> object:
+    """An image with empty maps where DynamoDB Local 3 wrote an attribute value of no type; what else is odd stays.
+
+    Source: awslabs/amazon-dynamodb-local-samples, issue 37. The service writes {"M": {}}.
+    """
+    return {name: _mended(value) for name, value in image.items()} if is_map(image) else image
+
+
+def _mended(value: object) -> object:
+    if not is_map(value):
+        return value
+    if not value:
+        return {"M": {}}
+    if is_map(value.get("M")):
+        return {**value, "M": with_empty_maps(value["M"])}
+    held = value.get("L")
+    return {**value, "L": [_mended(inner) for inner in held]} if isinstance(held, list) else value  # pyright: ignore[reportUnknownVariableType]
 
 
 def _text(held: object, path: str) -> str:
     if not isinstance(held, str):
         raise _bad(path, "holds no text")
+    if not held.isascii() and any("\ud800" <= character <= "\udfff" for character in held):
+        raise _bad(path, "holds half a character")
     return held
 
 

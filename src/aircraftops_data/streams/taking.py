@@ -112,8 +112,8 @@ class Batch:
         """Deal with the records in order, up to the first that fails."""
         try:
             self._held = {} if self._quarantine is None else self._quarantine.among(records)
-        except AircraftOpsDataError as error:
-            return Taken(0, records[0], error) if records else Taken(0)
+        except AircraftOpsDataError as failure:
+            return Taken(0, records[0] if records else None, failure)
         done, error = self._functions(records)
         done, error = self._sinks(done, error)
         return Taken(done, records[done] if done < len(records) else None, error, self._parked)

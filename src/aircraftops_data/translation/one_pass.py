@@ -115,9 +115,10 @@ class _Rewriting:
         inner = schema.get("schema", {})
         lean = schema["type"] == "default" and schema.get("default", schema) is None and inner["type"] == "nullable"
         wired = self._value(inner["schema"]) if lean else None
-        if wired is None or wired.takes_null:
+        if wired is None or wired.takes_null or schema.get("validate_default"):
             return self._field(schema)
-        return wired.within(inner).within(schema)
+        # What is there is a value: {"S": null} is none, and left to the slow way.
+        return wired.within(schema)
 
     def _key_attributes(self, name: str) -> Iterator[str]:
         """The key attributes a component is read from where its own is missing; finding one here is a failure."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 from uuid import UUID
@@ -136,12 +136,18 @@ def decode_value(stored: AttributeValue) -> Any:
         raise CorruptItemError("A stored value is not one of DynamoDB's types") from error
 
 
+def _is(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"Expected {kind.__name__}")
+    return value
+
+
 _DECODERS: dict[str, Callable[[Any], Any]] = {
-    "S": lambda value: value,
+    "S": partial(_is, str),
     "N": number_value,
     "B": binary_of,
-    "BOOL": lambda value: value,
-    "NULL": lambda _: None,
+    "BOOL": partial(_is, bool),
+    "NULL": lambda value: {True: None}[value],
     "L": lambda value: [decode_value(inner) for inner in value],
     "M": lambda value: {name: decode_value(inner) for name, inner in value.items()},
     "SS": set,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, cast
 
+from aircraftops_data.endpoints import is_local
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.request import Request, Response
 from aircraftops_data.transports.botocore_hooks import ITEM_OPERATIONS, Call, Hooks, hooks_on
@@ -91,16 +92,33 @@ def dynamodb_client(
 
     Raises InvalidInputError where the settings are not enough (no region) or wrong.
     """
+    return _client("dynamodb", "DynamoDB", session, endpoint_url, region, config)
+
+
+def streams_client(session: Any = None, *, endpoint_url: str | None = None, region: str | None = None) -> Any:
+    """A client of DynamoDB Streams, as `dynamodb_client` makes one of DynamoDB.
+
+    An engine on this machine has its streams where its tables are: where the session's DynamoDB is such a one and
+    nothing is said of streams, it is asked for them too. Raises InvalidInputError.
+    """
+    client = _client("dynamodbstreams", "DynamoDB Streams", session, endpoint_url, region, None)
+    if endpoint_url is not None or is_local(client.meta.endpoint_url):
+        return client
+    tables = str(_client("dynamodb", "DynamoDB", session, None, region, None).meta.endpoint_url)
+    return _client("dynamodbstreams", "DynamoDB Streams", session, tables, region, None) if is_local(tables) else client
+
+
+def _client(service: str, name: str, session: Any, endpoint_url: str | None, region: str | None, config: Any) -> Any:
     import boto3
     from botocore.exceptions import BotoCoreError
 
     maker: Any = boto3.Session() if session is None else session
-    make = partial(maker.client, "dynamodb", region_name=region, endpoint_url=endpoint_url)
+    make = partial(maker.client, service, region_name=region, endpoint_url=endpoint_url)
     try:
         client = make(config=config)
         return client if config is not None else make(config=_unless_given(client.meta.config))
     except (BotoCoreError, ValueError) as error:
-        raise InvalidInputError(f"boto3 makes no DynamoDB client of these settings: {error}") from error
+        raise InvalidInputError(f"boto3 makes no {name} client of these settings: {error}") from error
 
 
 def _unless_given(found: Any) -> Any:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from aircraftops_data.core.signals import signals_to
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 from aircraftops_data.jobs.aio.claim import AsyncClaim
 from aircraftops_data.jobs.aio.crew import Handler
@@ -21,7 +22,6 @@ from aircraftops_data.jobs.working import (
     Pace,
     Poll,
     check_queues,
-    signals_to,
     tell,
     tell_poll_failed,
     worker_identity,

@@ -1,0 +1,76 @@
+"""What a poller finds when it looks: the stream to read now, the shards of it that may be read, and who else polls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aircraftops_data.core.run import run
+from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, latest_of, shards_of, streams_of
+from aircraftops_data.streams.polling.state import Origin, PollerMember, ShardState, Standing, StreamStart
+from aircraftops_data.streams.polling.work import LOG, Desk
+
+
+@dataclass(frozen=True)
+class Look:
+    """What there is to do."""
+
+    stream: Stream
+    start: StreamStart
+    ready: tuple[Shard, ...]
+    """The shards that may be read now, whoever holds them."""
+    gaps: tuple[ShardState, ...]
+    """Those that stand."""
+    pollers: tuple[PollerMember, ...]
+
+
+def look_at(desk: Desk, origin: Origin) -> Look:
+    """Look; the first of all pollers begins. Raises InvalidInputError where the table has no stream."""
+    standing = desk.group.standing()
+    clock = desk.group.core.context.clock
+    streams = run(streams_of(desk.table), desk.streams, clock)
+    if not streams and not standing.starts:
+        raise InvalidInputError(f"Table {desk.table} has no stream")
+    starts = {start.label: start for start in standing.starts}
+    gaps = tuple(state for state in standing.shards if state.stands)
+    *earlier, last = _in_order(streams, standing)
+    for stream in (*earlier, last):
+        start = starts.get(stream.label) or _begun(desk, stream, origin, first=not starts)
+        starts[stream.label] = start
+        listed = run(shards_of(stream.arn), desk.streams, clock) if stream in streams else []
+        lineage = lineage_of(listed, standing.of(stream.label), start)
+        if stream is last or not lineage.over:
+            break
+    standing_still = {gap.shard for gap in gaps}
+    ready = tuple(shard for shard in lineage.readable() if shard.id not in standing_still)
+    return Look(stream, start, ready, gaps, standing.pollers)
+
+
+def _in_order(streams: Sequence[Stream], standing: Standing) -> list[Stream]:
+    """The streams of the group, the oldest first: the one it began with and all since; the latest where it begins."""
+    if not standing.starts:
+        return list(streams[-1:])
+    began = [Stream(start.arn, start.label) for start in standing.starts]
+    later = [stream for stream in streams if stream.label >= began[0].label and stream not in began]
+    return sorted([*began, *later], key=lambda stream: stream.label)
+
+
+def lineage_of(listed: Sequence[Shard], states: Sequence[ShardState], start: StreamStart) -> Lineage:
+    """What a group knows of a stream's shards."""
+    begun = [Shard(state.shard, state.parent) for state in states]
+    ended = {state.shard for state in states if state.ended}
+    return Lineage(listed, begun, ended, start.initial, start.skipped)
+
+
+def _begun(desk: Desk, stream: Stream, origin: Origin, *, first: bool) -> StreamStart:
+    """How the group begins with a stream; of any but its first it wants everything."""
+    group, clock = desk.group, desk.group.core.context.clock
+    start = StreamStart(name=group.name, label=stream.label, arn=stream.arn)
+    if not first:
+        LOG.warning("Table %s has another stream; what changed while it had none is in neither", desk.table)
+        return group.begin(start)
+    listed = run(shards_of(stream.arn), desk.streams, clock)
+    initial = tuple(shard.id for shard in listed)
+    iterators = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), desk.streams, clock)
+    return group.begin(start.model_copy(update={"initial": initial, "latest": iterators}))

@@ -1,0 +1,120 @@
+"""Reading one shard page by page, as a plan: expired iterators, pages empty or delivered twice, trimmed data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aircraftops_data.errors import RequestRefusedError, StoreError
+from aircraftops_data.request import Plan, Request, Response
+from aircraftops_data.streams.polling.given import Raw
+
+# API Reference, DynamoDB Streams: GetRecords and GetShardIterator.
+MOST_RECORDS = 1000
+_EXPIRED = "ExpiredIteratorException"
+_TRIMMED = "TrimmedDataAccessException"
+_NO_SHARD = "ResourceNotFoundException"
+_LEAST_DIGITS = 21
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records that follow those read before; none may be there, and still more follow."""
+
+    records: Sequence[Raw]
+    ended: bool
+    """There is nothing behind them: the shard is closed and read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What follows those read before is no longer there; nobody knows whether that was anything."""
+
+
+def number_of(raw: Raw) -> int | None:
+    """The sequence number of a record; None for one that has none."""
+    text = str(raw.get("dynamodb", {}).get("SequenceNumber", ""))
+    return int(text) if text.isdecimal() else None
+
+
+class Reading:
+    """A shard being read, from behind `after`, from an `iterator`, or from its beginning (TRIM_HORIZON).
+
+    `first`, the starting sequence number, is given where the beginning must be there: a shard whose first records were
+    trimmed is Missing then, which reading from TRIM_HORIZON would pass over in silence. With `anew` somebody has
+    acknowledged that records are missing: it is read from whatever is left.
+    """
+
+    def __init__(
+        self,
+        arn: str,
+        shard: str,
+        *,
+        after: int | None = None,
+        iterator: str | None = None,
+        first: int | None = None,
+        anew: bool = False,
+        limit: int = MOST_RECORDS,
+    ) -> None:
+        self._place = {"StreamArn": arn, "ShardId": shard}
+        self._after = after
+        self._iterator = iterator
+        self._first = first
+        self._anew = anew
+        self._limit = limit
+
+    def page(self) -> Plan[Page | Missing]:
+        """The next page. Raises StoreError; then it may be asked again."""
+        for attempt in range(_TRIES):
+            try:
+                if self._iterator is None:
+                    self._iterator = yield from self._positioned()
+                asked = {"ShardIterator": self._iterator, "Limit": self._limit}
+                response = cast("Response", (yield Request("GetRecords", asked)))
+            except StoreError as error:
+                if error.code not in (_EXPIRED, _TRIMMED, _NO_SHARD):
+                    raise
+                self._iterator = None
+                if error.code == _NO_SHARD and self._anew:
+                    return Page((), ended=True)
+                if error.code != _EXPIRED and not self._anew:
+                    return Missing()
+                if attempt + 1 == _TRIES:
+                    raise
+            else:
+                return self._taken(response)
+        raise AssertionError("the last try returns or raises")
+
+    def _positioned(self) -> Plan[str]:
+        if self._after is not None and not self._anew:
+            return (yield from self._iterator_of("AFTER_SEQUENCE_NUMBER", self._after))
+        oldest = yield from self._iterator_of("TRIM_HORIZON")
+        if self._first is not None and not self._anew:
+            # Whatever is trimmed from here on, the iterator itself tells of. An engine need not take a number that no
+            # record has; then nobody knows.
+            with suppress(RequestRefusedError):
+                yield from self._iterator_of("AT_SEQUENCE_NUMBER", self._first)
+        return oldest
+
+    def _iterator_of(self, kind: str, number: int | None = None) -> Plan[str]:
+        asked: dict[str, Any] = {**self._place, "ShardIteratorType": kind}
+        if number is not None:
+            asked["SequenceNumber"] = f"{number:0{_LEAST_DIGITS}d}"
+        response = cast("Response", (yield Request("GetShardIterator", asked)))
+        return str(response["ShardIterator"])
+
+    def _taken(self, response: Response) -> Page:
+        self._iterator = response.get("NextShardIterator")
+        return Page(list(self._new(response["Records"])), ended=self._iterator is None)
+
+    def _new(self, records: Sequence[Raw]) -> Iterator[Raw]:
+        """The records that were not read before."""
+        for raw in records:
+            number = number_of(raw)
+            if number is None or self._after is None or number > self._after:
+                self._after = self._after if number is None else number
+                self._anew = False
+                yield raw

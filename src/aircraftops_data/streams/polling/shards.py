@@ -1,0 +1,108 @@
+"""The shards of a table's streams: how they are listed, and which of them may be read now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from aircraftops_data.request import Plan, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a stream; the changes of one item follow one another in it, and then in its children."""
+
+    id: str
+    parent: str | None = None
+    first: int | None = None
+    """Its starting sequence number."""
+    last: int | None = None
+    """Its ending one; None while it is open, and where nothing is known of it."""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """A shard as DescribeStream tells of it."""
+        numbers = told.get("SequenceNumberRange", {})
+        first, last = numbers.get("StartingSequenceNumber"), numbers.get("EndingSequenceNumber")
+        return cls(told["ShardId"], told.get("ParentShardId"), first and int(first), last and int(last))
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream of a table. Switched off and on again, the table has another one, with a later label."""
+
+    arn: str
+    label: str
+
+
+def streams_of(table: str) -> Plan[list[Stream]]:
+    """The streams of a table that can still be read, the oldest first."""
+    asked: dict[str, Any] = {"TableName": table}
+    found: list[Stream] = []
+    while True:
+        response = cast("Response", (yield Request("ListStreams", asked)))
+        found += [Stream(told["StreamArn"], told["StreamLabel"]) for told in response["Streams"]]
+        if "LastEvaluatedStreamArn" not in response:
+            # Labels are instants in ISO format.
+            return sorted(found, key=lambda stream: stream.label)
+        asked = {"TableName": table, "ExclusiveStartStreamArn": response["LastEvaluatedStreamArn"]}
+
+
+def shards_of(arn: str) -> Plan[list[Shard]]:
+    """The shards of a stream, in no order; closed ones are listed for a day."""
+    asked: dict[str, Any] = {"StreamArn": arn}
+    found: list[Shard] = []
+    while True:
+        told = cast("Response", (yield Request("DescribeStream", asked)))["StreamDescription"]
+        found += [Shard.of(shard) for shard in told.get("Shards", ())]
+        if "LastEvaluatedShardId" not in told:
+            return found
+        asked = {"StreamArn": arn, "ExclusiveStartShardId": told["LastEvaluatedShardId"]}
+
+
+def latest_of(arn: str, shards: Iterable[Shard]) -> Plan[dict[str, str]]:
+    """An iterator for each open shard, behind all that is in it now."""
+    found: dict[str, str] = {}
+    for shard in shards:
+        if shard.last is None:
+            asked = {"StreamArn": arn, "ShardId": shard.id, "ShardIteratorType": "LATEST"}
+            found[shard.id] = str(cast("Response", (yield Request("GetShardIterator", asked)))["ShardIterator"])
+    return found
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What is known of a stream's shards: those listed now, those begun, and those there were at the beginning."""
+
+    listed: Iterable[Shard]
+    begun: Iterable[Shard]
+    """Those somebody began to read, listed or not."""
+    ended: Collection[str]
+    """Those read to their end."""
+    initial: Collection[str] = ()
+    """Those listed when the reading began: what their parents held is none of ours. If ended, they are named so."""
+    skipped: Collection[str] = ()
+    """Those of the initial ones that are not to be read."""
+
+    def readable(self) -> list[Shard]:
+        """The shards to read now, by id: their parents are read to the end, they themselves are not."""
+        shards = self._unread()
+        ready = [shard for shard in shards.values() if shard.parent not in shards]
+        return sorted(ready, key=lambda shard: shard.id)
+
+    @property
+    def over(self) -> bool:
+        """Whether all there is has been read to the end."""
+        return not self._unread()
+
+    def _unread(self) -> dict[str, Shard]:
+        """Every shard not read to its end, those among them that were trimmed before anybody began them."""
+        begun = {shard.id: shard for shard in self.begun}
+        every = {name: Shard(name) for name in self.initial} | begun | {shard.id: shard for shard in self.listed}
+        known, inside = {*every, *self.ended}, {*begun, *self.initial}
+        for shard in list(every.values()):
+            if shard.parent is not None and shard.parent not in known and shard.id not in inside:
+                every[shard.parent] = Shard(shard.parent)
+        done = {*self.ended, *self.skipped}
+        return {name: shard for name, shard in every.items() if name not in done}

@@ -1,0 +1,44 @@
+"""How far an entity has come: a number that rises with every change, also when its item is deleted and made again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.model.entity import Entity
+from aircraftops_data.streams.change import Change, Operation
+
+VERSION_BITS = 21
+_BITS = 63
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def age(entity: Entity) -> int:
+    """The milliseconds from 2020 to its creation, then 21 bits of its version: at most 63 bits, until 2159.
+
+    The version alone starts anew when an item is deleted and made again. Two lives of one item are told apart by when
+    they began, so the clocks of those who write it must agree better than that. Raises InvalidInputError for an entity
+    that was never stored, or was stored more than two million times.
+    """
+    name = type(entity).__name__
+    if entity.created_at is None:
+        raise InvalidInputError(f"{name} has no created_at: what was never stored by this library has no age")
+    if not 0 <= entity.version < 1 << VERSION_BITS:
+        raise InvalidInputError(f"{name}: version {entity.version} does not fit in {VERSION_BITS} bits")
+    # Before 2020 no item had two lives that this library wrote.
+    found = max(0, (entity.created_at - _FIRST) // _MILLISECOND) << VERSION_BITS | entity.version
+    if found >> _BITS:
+        raise InvalidInputError(f"{name}: created_at is after what fits in an age")
+    return found
+
+
+def age_of(change: Change[Any]) -> int | None:
+    """The age of what a change left; of a removal, one more than that of what it took away. None without the image.
+
+    Raises InvalidInputError as `age` does.
+    """
+    if change.operation is Operation.REMOVE:
+        return None if change.old is None else age(change.old) + 1
+    return None if change.new is None else age(change.new)

@@ -1,0 +1,59 @@
+"""The records that DynamoDB Local writes to a stream are decoded as what was done to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from aircraftops_data import Aircraft, AircraftOps
+from aircraftops_data.streams import Cause, Change, Decoder, Operation
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def ops(session: boto3.Session, local_endpoint: str, fresh_names: str) -> Iterator[AircraftOps]:
+    """Tables on DynamoDB Local, their streams on."""
+    client = session.client("dynamodb", endpoint_url=local_endpoint)
+    with AircraftOps.connect(client=client, prefix=fresh_names) as ops:
+        ops.create_tables()
+        yield ops
+
+
+def records(session: boto3.Session, endpoint: str, table: str) -> Iterator[dict[str, Any]]:
+    """The responses of GetRecords for each shard of a table's stream, from its beginning."""
+    client = session.client("dynamodbstreams", endpoint_url=endpoint)
+    (stream,) = client.list_streams(TableName=table)["Streams"]
+    arn = stream["StreamArn"]
+    for shard in client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        place = client.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        yield client.get_records(ShardIterator=place["ShardIterator"])
+
+
+def test_what_was_done_to_a_table_is_what_its_stream_tells(
+    ops: AircraftOps, session: boto3.Session, local_endpoint: str, fresh_names: str
+) -> None:
+    created = ops.core.create(Aircraft(icao24="a1b2c3", registration="N12345", typecode="B738"))
+    written = ops.core.put(created.model_copy(update={"operator": "UAL"}))
+    ops.core.delete(written)
+    table = f"{fresh_names}CoreTable"
+    decoder = Decoder([Aircraft])
+    found = [change for event in records(session, local_endpoint, table) for change in decoder.records(event, table)]
+    changes = [change for change in found if isinstance(change, Change)]
+    assert changes == found
+    aircraft = [change for change in changes if change.entity is Aircraft]
+    assert [(change.operation, change.old, change.new) for change in aircraft] == [
+        (Operation.INSERT, None, created),
+        (Operation.MODIFY, created, written),
+        (Operation.REMOVE, written, None),
+    ]
+    assert aircraft[1].changed == {"operator"}
+    assert {change.cause for change in changes} == {Cause.USER}
+    assert {change.table for change in changes} == {table}
+    sequences = [change.sequence or 0 for change in changes]
+    assert sequences == sorted({*sequences})
+    # Items that hold a unique value are nobody's.
+    assert [change.new and change.new["entity_type"] for change in changes if change.entity is None] == ["unique", None]

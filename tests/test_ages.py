@@ -1,0 +1,54 @@
+"""Ages: they rise with every change of an item, over its deletions too, and fit what OpenSearch takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from aircraftops_data.entities.aircraft import Aircraft
+from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.streams.sinks.age import age, age_of
+from streaming import BEGUN_AT, history, stored
+
+SHIP = Aircraft(icao24="a835af")
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def test_ages_rise_from_change_to_change_over_the_lives_of_an_item() -> None:
+    ages: list[Any] = [age_of(change) for change in history(SHIP, SHIP, None, SHIP, None, SHIP, SHIP)]
+    assert ages == sorted(set(ages))
+
+
+def test_a_later_life_is_older_than_every_version_of_the_one_before() -> None:
+    last = stored(SHIP, version=(1 << 21) - 1)
+    assert age(last) < age(stored(SHIP, version=1, created_at=BEGUN_AT + MILLISECOND))
+
+
+@pytest.mark.parametrize("view", ["KEYS_ONLY", "NEW_IMAGE"])
+def test_a_removal_without_its_image_has_none(view: Any) -> None:
+    assert age_of(history(SHIP, None, view=view)[1]) is None
+
+
+def test_what_was_created_before_2020_has_its_version_for_an_age() -> None:
+    assert age(stored(SHIP, version=7, created_at=datetime(1999, 1, 1, tzinfo=UTC))) == 7
+
+
+def test_it_fits_63_bits_until_2159() -> None:
+    latest = datetime(2020, 1, 1, tzinfo=UTC) + MILLISECOND * ((1 << 42) - 1)
+    assert latest.year == 2159
+    assert age(stored(SHIP, version=(1 << 21) - 1, created_at=latest)) == (1 << 63) - 1
+    with pytest.raises(InvalidInputError, match="created_at"):
+        age(stored(SHIP, created_at=latest + MILLISECOND))
+
+
+@pytest.mark.parametrize("version", [-1, 1 << 21])
+def test_a_version_that_does_not_fit_is_refused(version: int) -> None:
+    with pytest.raises(InvalidInputError, match="21 bits"):
+        age(stored(SHIP, version=version))
+
+
+def test_what_was_never_stored_has_no_age() -> None:
+    with pytest.raises(InvalidInputError, match="no created_at"):
+        age(SHIP)
