@@ -31,7 +31,7 @@ class Setting:
     """How a stream is dealt with in a run."""
 
     storm: Storm = CALM
-    options: MappingOptions = MappingOptions()
+    options: MappingOptions = field(default_factory=MappingOptions)
     quarantined: bool = True
     once: bool = False
     moods: tuple[str, ...] = MOODS
@@ -42,6 +42,7 @@ class Setting:
     """Whether the two meet: one goes on between any two requests of the other."""
 
 
+_STEPS = {"stock": 50, "scrap": 12, "both": 10, "lasts": 6, "split": 3, "roll": 4, "hours": 3}
 Deploy = Callable[["Run"], Any]
 
 

@@ -117,7 +117,7 @@ class Scene:
         self.storm = storm
         self.clock = ManualClock()
         self.world = StreamWorld(self.clock, shards=shards)
-        self.engine = MemoryEngine(lambda: self.clock.monotonic())
+        self.engine = MemoryEngine(self.clock.monotonic)
         self.deeds: list[Deed] = []
         self.kept: dict[Key, Kept] = {}
         self.call = 0
@@ -309,7 +309,7 @@ def age_of(change: Change[Any]) -> int:
 
 
 class StillLocks:
-    """Locks without a heartbeat in the background, for time only passes when told to; whoever wants one waits for it."""
+    """Locks without a heartbeat, for time only passes when told to; whoever wants one waits for it."""
 
     def __init__(self, core: CoreTable) -> None:
         self._locks = Locks(core)

@@ -16,7 +16,7 @@ from functools import partial
 import pytest
 
 from lambda_mapping import MappingOptions
-from sim_schedule import Drawn, Schedule, ViolationError, draw, explore
+from sim_schedule import Drawn, Schedule, draw, explore
 from stream_naive import CONTROLS, Timeless, router_of
 from stream_runs import Deploy, Run, Setting, a_router
 from stream_scenes import CALM, CURSED, KEYS, REFUSED, SINK, Storm
@@ -66,7 +66,7 @@ def test_nothing_is_lost_overtaken_or_done_for_nothing(setting: Setting) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
 def test_nothing_is_lost_overtaken_or_done_for_nothing_in_many_histories(setting: Setting) -> None:
-    each(setting, range(1, 40))
+    each(setting, range(1, 80))
 
 
 def small(setting: Setting, schedule: Schedule) -> None:
@@ -85,7 +85,7 @@ def test_whatever_goes_wrong_once_in_a_small_history_all_comes_right() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", [STORM, replace(STORM, races=True)], ids=["alone", "in a race"])
 def test_whatever_goes_wrong_twice_in_a_small_history_all_comes_right(setting: Setting) -> None:
-    assert explore(partial(small, setting), strays=2, every=100) > 500
+    assert explore(partial(small, setting), strays=2, every=400) > 200
 
 
 def slowly(schedule: Schedule, deploy: Deploy = a_router) -> Run:
@@ -101,14 +101,16 @@ def test_a_router_stops_before_its_time_is_over_and_names_the_next_record() -> N
     assert slowly(Schedule()).stops > 1
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_with_once_no_function_is_run_again_for_a_record(seed: int) -> None:
-    storm = replace(CALM, functions=True)
-    for once in (True, False):
-        setting = Setting(storm=storm, once=once, options=MappingOptions(batch_size=4))
-        run = Run(Drawn(seed, 0.1), setting, seed=seed).play(seed, 40)
-        times = Counter((deed.by, deed.sequence) for deed in run.scene.deeds if deed.done and deed.by != SINK)
-        assert (max(times.values()) == 1) == once
+def times(seed: int, *, once: bool) -> int:
+    """How often a function did the same record, at most."""
+    setting = Setting(storm=replace(CALM, functions=True), once=once, options=MappingOptions(batch_size=4))
+    run = Run(Drawn(seed, 0.1), setting, seed=seed).play(seed, 30)
+    return max(Counter((deed.by, deed.sequence) for deed in run.scene.deeds if deed.done and deed.by != SINK).values())
+
+
+def test_with_once_no_function_is_run_again_for_a_record() -> None:
+    assert [times(seed, once=True) for seed in range(2)] == [1, 1]
+    assert max(times(seed, once=False) for seed in range(2)) > 1
 
 
 # The proofs themselves
