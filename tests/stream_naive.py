@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from aircraftops_data.streams.change import Record
 from aircraftops_data.streams.parked import Held
 from aircraftops_data.streams.quarantine import Quarantine
 from aircraftops_data.streams.router import LambdaContext, Router
-from stream_runs import ATTEMPTS, MARGIN, Deploy, Run, registered
-from stream_scenes import Kept, Part
+from stream_judging import ATTEMPTS, MARGIN, Deploy, Setting, registered
+from stream_scenes import Kept, Part, Scene
 
 
 def named(*records: Record) -> dict[str, Any]:
@@ -127,24 +127,24 @@ class Stubborn(Quarantine):
 def router_of(kind: type[Router] = Router, quarantine: type[Quarantine] | None = Quarantine) -> Deploy:
     """The deployment of these."""
 
-    def deploy(run: Run) -> Any:
-        kept = None if quarantine is None else quarantine(run.scene.core, "stock", attempts=ATTEMPTS)
-        return registered(run, kind([Part], quarantine=kept, margin=MARGIN, clock=run.scene.clock))
+    def deploy(scene: Scene, setting: Setting) -> Any:
+        kept = None if quarantine is None else quarantine(scene.core, "stock", attempts=ATTEMPTS)
+        return registered(scene, kind([Part], quarantine=kept, margin=MARGIN, clock=scene.clock))
 
     return deploy
 
 
-def _clinging(run: Run) -> Any:
+def _clinging(scene: Scene, setting: Setting) -> Any:
     """The router as it is, with a sink that gives nothing up."""
 
     def newer(one: Kept, other: Kept) -> bool:
         return one.part is not None
 
-    run.scene.newer = newer  # type: ignore[method-assign]
-    return router_of()(run)
+    scene.newer = newer  # type: ignore[method-assign]
+    return router_of()(scene, setting)
 
 
-CONTROLS: dict[str, tuple[Callable[[Run], Any], str]] = {
+CONTROLS: dict[str, tuple[Deploy, str]] = {
     "raises": (router_of(Raising), "raised"),
     "goes on behind a failed record": (router_of(GoingOn), "another order"),
     "names all": (router_of(NamingAll), "more than one"),

@@ -98,6 +98,10 @@ class StreamWorld:
         self.items: dict[Key, Item] = {}
         self.history: dict[Key, list[Written]] = {}
         self.shards: list[Shard] = []
+        self.records: dict[int, Raw] = {}
+        """Every record there ever was, by its sequence number."""
+        self.homes: dict[int, str] = {}
+        """The shards these are or were in."""
         self._sequence = _FIRST_SEQUENCE
         width = _HASHES // shards
         for number in range(shards):
@@ -181,7 +185,9 @@ class StreamWorld:
         sequence = self._next()
         self.history.setdefault(key, []).append(Written(sequence, item))
         home = next(shard for shard in self.open_shards if hash_of(key[0]) in shard.hashes)
-        home.records.append(self._record(sequence, before, item) | dict(more))
+        self.records[sequence] = self._record(sequence, before, item) | dict(more)
+        self.homes[sequence] = home.id
+        home.records.append(self.records[sequence])
 
     def _record(self, sequence: int, before: Item | None, after: Item | None) -> dict[str, Any]:
         told: Item = after or before or {}

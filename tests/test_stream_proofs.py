@@ -17,8 +17,9 @@ import pytest
 
 from lambda_mapping import MappingOptions
 from sim_schedule import Drawn, Schedule, draw, explore
+from stream_judging import Deploy, Setting, a_router
 from stream_naive import CONTROLS, Timeless, router_of
-from stream_runs import Deploy, Run, Setting, a_router
+from stream_runs import Run
 from stream_scenes import CALM, CURSED, KEYS, REFUSED, SINK, Storm
 
 pytestmark = pytest.mark.usefixtures("_quietly")
