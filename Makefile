@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .bench-venv
 BENCH := $(BENCH_VENV)/bin
 
-.PHONY: demo ingest test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks bench-audit clean
+.PHONY: demo ingest travel test fast thorough lint types twins check build bench bench-scaling bench-jobs bench-locks bench-audit bench-streams clean
 
 demo: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m demo $(ARGS)
 
 ingest: $(VENV)/demo.done
 	PYTHONPATH=examples $(BIN)/python -m ingestion $(ARGS)
+
+travel: $(VENV)/demo.done
+	$(BIN)/python examples/update_travels.py
 
 test: $(VENV)/dev.done
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
@@ -55,9 +58,12 @@ bench-locks: $(BENCH_VENV)/bench.done
 bench-audit: $(BENCH_VENV)/bench.done
 	$(BENCH)/python -m benchmarks audit $(ARGS)
 
+bench-streams: $(BENCH_VENV)/bench.done
+	$(BENCH)/python -m benchmarks streams $(ARGS)
+
 $(VENV)/demo.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[cli,local,moto]"
+	$(BIN)/python -m pip install --quiet --editable ".[cli,local,moto,parquet]"
 	touch $@
 
 $(VENV)/dev.done: pyproject.toml

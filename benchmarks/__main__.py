@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks run`, `scaling`, `jobs`, `locks`, `audit`, `report` start the others."""
+"""The command line: `python -m benchmarks run`, `jobs`, `streams` and so on start the others."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from benchmarks.locks import running as lock_running
 from benchmarks.locks.results import LockResults
 from benchmarks.registry import ENTRIES
 from benchmarks.results import FOLDER, Results, Scaling, store
+from benchmarks.streams import report as stream_report
+from benchmarks.streams import running as stream_running
+from benchmarks.streams.results import StreamResults
 
 
 def main() -> None:
@@ -59,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--load", type=float, default=2.0, metavar="SECONDS", help="length of a load")
     audit.add_argument("--most", type=int, default=1_000_000, help="the largest number of links")
     audit.add_argument("--draft", action="store_true", help="print the tables; write nothing")
+    streams = _command(commands, "streams", _streams, "how fast records of streams become changes")
+    streams.add_argument("--rounds", type=int, default=15)
+    streams.add_argument("--turn", type=float, default=0.1, metavar="SECONDS", help="length of a turn")
+    streams.add_argument("--draft", action="store_true", help="print the tables; write nothing")
     _command(commands, "report", _report, "render the report again from what was stored")
     alone = _command(commands, "memory", _memory, "one contender on one path, alone in this process")
     step = _command(commands, "step", _step, "one size in one direction, alone in this process")
@@ -150,6 +157,15 @@ def _audit(given: argparse.Namespace) -> None:
     audit_report.publish(results)
 
 
+def _streams(given: argparse.Namespace) -> None:
+    results = stream_running.run(stream_running.Plan(given.rounds, given.turn), _say)
+    if given.draft:
+        print("\n".join(stream_report.lines(results)))
+        return
+    store("streams", results)
+    stream_report.publish(results)
+
+
 def _report(_: argparse.Namespace) -> None:
     report.publish(Results.model_validate_json((FOLDER / "latest.json").read_text()))
     if (FOLDER / "scaling.json").exists():
@@ -160,6 +176,8 @@ def _report(_: argparse.Namespace) -> None:
         lock_report.publish(LockResults.model_validate_json((FOLDER / "locks.json").read_text()))
     if (FOLDER / "audit.json").exists():
         audit_report.publish(AuditResults.model_validate_json((FOLDER / "audit.json").read_text()))
+    if (FOLDER / "streams.json").exists():
+        stream_report.publish(StreamResults.model_validate_json((FOLDER / "streams.json").read_text()))
 
 
 def _memory(given: argparse.Namespace) -> None:

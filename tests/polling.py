@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from aircraftops_data import CORE, CoreTable, Entity, PrimaryKey
-from aircraftops_data.clock import Retry
+from aircraftops_data.clock import Chance, Retry
 from aircraftops_data.coordination import Locks
 from aircraftops_data.core.context import Context
 from aircraftops_data.errors import StoreError
@@ -93,10 +94,13 @@ class Scene:
     """A table with its stream and JobsTable, all in memory."""
 
     shards: int = 1
+    seed: int = 0
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.core = CoreTable(MemoryEngine(), Context(clock=self.clock, retry=Retry(attempts=3)))
+        self.core = CoreTable(
+            MemoryEngine(), Context(clock=self.clock, chance=Chance(Random(self.seed)), retry=Retry(attempts=3))
+        )
         self.world = StreamWorld(self.clock, CORE.name, shards=self.shards)
         self.api = StreamsApi(self.world)
         self.streams = Answering(self.api)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from aircraftops_data.request import Request, Response
 from aircraftops_data.transports.failures import ErrorResponse, translated
@@ -106,9 +107,19 @@ class MemoryEngine:
         return answer
 
     def _Scan(self, asked: Mapping[str, Any]) -> Response:
-        read = self.items(asked["TableName"])
+        start, segment = asked.get("ExclusiveStartKey"), asked.get("Segment", 0)
+        left = [
+            item
+            for item in self.items(asked["TableName"])
+            if crc32(str(item["PK"]).encode()) % asked.get("TotalSegments", 1) == segment
+            and (start is None or _key(item) > _key(start))
+        ]
+        read = left[: asked.get("Limit")]
         found = [item for item in read if holds(asked.get("FilterExpression"), asked, item)]
-        return {"Items": found, "Count": len(found), "ScannedCount": len(read)}
+        answer: dict[str, Any] = {"Items": found, "Count": len(found), "ScannedCount": len(read)}
+        if read and len(read) == asked.get("Limit"):
+            answer["LastEvaluatedKey"] = {name: read[-1][name] for name in _KEYS}
+        return answer
 
     # Writes
 

@@ -37,3 +37,13 @@ def swept(cases: Mapping[str, Any], *on_local: str) -> pytest.MarkDecorator:
 on_dynamodb_local = pytest.mark.parametrize(
     "engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True
 )
+
+by_both_cores = pytest.mark.parametrize(
+    "engine",
+    ["moto", *(pytest.param(name, marks=pytest.mark.slow) for name in ("local", "local-async"))],
+    indirect=True,
+)
+"""For faults that come in above the transport: by a direct connection the same code would meet the same errors again.
+
+What such a connection makes of a fault of the engine's or of the line is in test_wire_faults.py.
+"""

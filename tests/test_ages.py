@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from aircraftops_data import CoreTable
+from aircraftops_data.core.context import Context
 from aircraftops_data.entities.aircraft import Aircraft
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.streams.sinks.age import age, age_of
+from aircraftops_data.testing import ManualClock
+from sim_engine import MemoryEngine
 from streaming import BEGUN_AT, history, stored
 
 SHIP = Aircraft(icao24="a835af")
@@ -19,6 +23,26 @@ MILLISECOND = timedelta(milliseconds=1)
 def test_ages_rise_from_change_to_change_over_the_lives_of_an_item() -> None:
     ages: list[Any] = [age_of(change) for change in history(SHIP, SHIP, None, SHIP, None, SHIP, SHIP)]
     assert ages == sorted(set(ages))
+
+
+def test_ages_rise_with_every_write_of_the_library() -> None:
+    clock = ManualClock()
+    core = CoreTable(MemoryEngine(), Context(clock=clock))
+
+    def later(stored: Any) -> Any:
+        clock.advance(MILLISECOND)
+        return stored
+
+    first = later(core.create(SHIP))
+    second = later(core.update(first, set={"model": "737"}))
+    third = later(core.put(SHIP))
+    fourth = later(core.replace(third.model_copy(update={"model": "747"})))
+    core.delete(fourth)
+    fifth = later(core.create(SHIP))
+    core.put_many([SHIP])
+    ages = [age(state) for state in (first, second, third, fourth, fifth, core.get(Aircraft, icao24="a835af"))]
+    assert ages == sorted(set(ages))
+    assert age(fourth) + 1 < age(fifth)
 
 
 def test_a_later_life_is_older_than_every_version_of_the_one_before() -> None:

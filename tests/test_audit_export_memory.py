@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as arrow
 import pytest
 
-from aircraftops_data.audit import parquet
 from aircraftops_data.audit.block import Tip
 from aircraftops_data.audit.checking import Links
 from aircraftops_data.audit.exporting import Files, SealedWriter
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.report import FindingKind, Report
 from aircraftops_data.audit.sealed import SealedVerification
+from aircraftops_data.transports import parquet
 from audit_on_paper import CHAIN, NOW, Paper, event
 
 GROUP_BYTES = 200_000

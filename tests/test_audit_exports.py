@@ -180,7 +180,7 @@ def _folder(place: Path, name: str) -> Path:
 
 def test_blocks_larger_than_a_batch_and_smaller_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aircraftops_data.audit.sealed._BATCH_ROWS", 4)
-    monkeypatch.setattr("aircraftops_data.audit.parquet.GROUP_ROWS", 5)
+    monkeypatch.setattr("aircraftops_data.transports.parquet.GROUP_ROWS", 5)
     files = written(paper(1, 9, 4, 4, 2, 1, 1), tmp_path)
     assert parquet.ParquetFile(files.events).num_row_groups == 5
     assert verified(files).counts[FindingKind.OK] == 22

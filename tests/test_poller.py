@@ -16,6 +16,7 @@ from aircraftops_data.errors import (
     NotFoundError,
     TableMissingError,
 )
+from aircraftops_data.request import Request
 from aircraftops_data.streams.polling.gaps import acknowledge, gaps
 from aircraftops_data.streams.polling.poller import Drained, Poller, PollerOptions
 from aircraftops_data.streams.polling.state import Group, Origin, StreamStart
@@ -424,6 +425,47 @@ def test_what_was_gone_when_the_group_began_is_no_gap(scene: Scene) -> None:
     assert scene.poller().drain() == Drained(shards=1, records=1)
 
 
+def test_what_goes_after_the_group_began_and_before_anybody_read_is_a_gap(scene: Scene) -> None:
+    scene.fill("a", 1)
+    for work in scene.poller().look():
+        work.leave()
+    scene.clock.advance(DAY)
+    scene.fill("a", 2)
+    scene.world.trim()
+    (gap,) = scene.poller().drain().gaps
+    assert gap.gap is not None
+    assert gap.gap.after is None
+    acknowledge(scene.core, NAME, gap.shard, by="operator")
+    scene.poller().drain()
+    assert scene.taker.of("a") == [2]
+
+
+def test_a_shard_trimmed_in_part_when_the_group_began_is_read_from_what_is_left(scene: Scene) -> None:
+    scene.fill("a", 1)
+    scene.clock.advance(DAY)
+    scene.fill("a", 2)
+    scene.world.trim()
+    assert scene.poller().drain() == Drained(shards=1, records=1)
+    assert scene.taker.of("a") == [2]
+
+
+def test_a_listing_that_leaves_a_shard_out_for_a_while_changes_nothing(scene: Scene) -> None:
+    scene.fill("a", 1)
+    (parent,) = scene.world.shards
+    scene.world.roll(parent)
+    scene.fill("a", 2)
+    poller = scene.poller()
+    # The second listing of the first look knows nothing of the child.
+
+    def listed() -> Any:
+        scene.streams.planned["DescribeStream"] = lambda: {"StreamDescription": {"Shards": []}}
+        return scene.api.send(Request("DescribeStream", {"StreamArn": scene.world.arn}))
+
+    scene.streams.planned["DescribeStream"] = listed
+    (work,) = poller.look()
+    assert work.shard.id == parent.id
+
+
 def test_a_gap_that_does_not_stand_is_not_acknowledged(scene: Scene) -> None:
     scene.fill("a", 1)
     scene.poller().drain()
@@ -472,7 +514,7 @@ def test_another_stream_of_the_table_is_read_from_its_beginning_once_the_first_i
     assert work.step() is Step.READ
     assert scene.taker.of("a") == [2, 3]
     starts = {start.arn: start for start in scene.core.query(StreamStart.primary(name=NAME)).all()}
-    assert starts[other.arn].latest is None
+    assert starts[other.arn].initial == {}
 
 
 def test_an_unexpected_refusal_is_raised_and_the_shard_given_back(scene: Scene) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from aircraftops_data.request import Plan, Request
-from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, latest_of, shards_of, streams_of
+from aircraftops_data.streams.polling.reading import latest_of
+from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
 
 P, C, D, G = Shard("p", last=9), Shard("c", "p"), Shard("d", "p"), Shard("g", "c")
 
@@ -15,10 +16,14 @@ def readable(
     listed: Iterable[Shard],
     begun: Iterable[Shard] = (),
     ended: Collection[str] = (),
-    initial: Collection[str] = (),
+    initial: str = "",
     skipped: Collection[str] = (),
 ) -> list[str]:
-    return [shard.id for shard in Lineage(list(listed), list(begun), ended, initial, skipped).readable()]
+    return [shard.id for shard in Lineage(list(listed), list(begun), ended, those(initial), skipped).readable()]
+
+
+def those(names: str) -> list[Shard]:
+    return [shard for shard in (P, C, D, G) if shard.id in names]
 
 
 def test_a_parent_is_read_before_its_children() -> None:
@@ -40,6 +45,11 @@ def test_a_parent_that_was_gone_at_the_beginning_is_waited_for_by_nobody() -> No
 def test_an_unread_shard_that_is_listed_no_more_is_still_to_be_read_before_its_children() -> None:
     assert readable([C], [P], initial="p") == ["p"]
     assert readable([C], initial="p") == ["p"]
+
+
+def test_a_shard_that_a_later_listing_leaves_out_still_waits_for_its_parent() -> None:
+    assert readable([P], initial="pc") == ["p"]
+    assert readable([], [P], initial="pcd") == ["p"]
 
 
 def test_a_parent_nobody_began_that_is_listed_no_more_is_found_by_its_child() -> None:

@@ -12,10 +12,12 @@ import pytest
 
 from aircraftops_data.coordination import Locks
 from aircraftops_data.errors import (
+    AccessDeniedError,
     InvalidInputError,
     LockHeldError,
     LockLostError,
     NotFoundError,
+    ObjectStoreError,
     PoisonRecordError,
     ThrottledError,
 )
@@ -100,8 +102,18 @@ def test_a_record_delivered_again_is_parked_once(bench: Bench) -> None:
     assert bench.held() == {"a": 2}
 
 
-def test_an_error_that_passes_is_no_attempt(bench: Bench) -> None:
-    bench.journal.failing = lambda change: ThrottledError("later", retryable=True)
+@pytest.mark.parametrize(
+    "error",
+    [
+        ThrottledError("later", retryable=True),
+        AccessDeniedError("not allowed"),
+        ObjectStoreError("away"),
+        ConnectionResetError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_what_is_around_is_no_attempt(bench: Bench, error: Exception) -> None:
+    bench.journal.failing = lambda change: error
     for _ in range(5):
         assert bench.handle(gauge(1)) == failed(1)
     assert bench.held() == {}
@@ -118,6 +130,11 @@ def test_a_record_too_large_for_an_item_is_parked_in_parts(bench: Bench) -> None
     assert json.loads(bench.quarantine.body(first)) == large
     assert bench.quarantine.discard(bench.locks, held.place) == 1
     assert bench.replay() == [(1, None)]
+
+
+def test_an_object_that_is_not_there_is_an_attempt(bench: Bench) -> None:
+    bench.journal.failing = lambda change: ObjectStoreError("no such object", missing=True)
+    assert [bench.handle(gauge(1)) for _ in range(3)] == [failed(1), failed(1), NONE_FAILED]
 
 
 # Replaying

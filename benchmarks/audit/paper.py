@@ -13,7 +13,7 @@ from aircraftops_data.audit.block import ALGORITHM, Block, Entry, Tip, block_ite
 from aircraftops_data.audit.checking import TREE_ALGORITHM
 from aircraftops_data.audit.checkpoint import JSON, sign, to_json, unsigned
 from aircraftops_data.audit.encoding import leaf_hash
-from aircraftops_data.audit.exporting import PARQUET, Files, Pair, SealedWriter, named_of
+from aircraftops_data.audit.exporting import Files, Pair, SealedWriter, named_of
 from aircraftops_data.audit.identity import event_id, month_of
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent
@@ -24,6 +24,7 @@ from aircraftops_data.core.intents import stamped
 from aircraftops_data.model.definition import Item
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.transports.folder import FolderStore
+from aircraftops_data.transports.parquet import PARQUET
 from benchmarks.audit.ways import TENANT, said
 
 BEGUN_AT = datetime(2026, 1, 1, tzinfo=UTC)

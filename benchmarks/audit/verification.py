@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from aircraftops_data import AircraftOps
 from aircraftops_data.audit import FindingKind, Report
-from aircraftops_data.audit.parquet import pyarrow
 from aircraftops_data.audit.sealing import verify_objects
 from aircraftops_data.audit.signing import PublicKeys
 from aircraftops_data.clock import SystemClock
 from aircraftops_data.testing import local_session
 from aircraftops_data.transports.folder import FolderStore
+from aircraftops_data.transports.parquet import pyarrow
 from benchmarks.audit import paper
 from benchmarks.audit.results import Source, Verified
 from benchmarks.audit.ways import TENANT, said

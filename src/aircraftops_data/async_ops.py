@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aircraftops_data.coordination.aio.changes import AsyncChanges
     from aircraftops_data.coordination.aio.locks import AsyncLocks
     from aircraftops_data.jobs.aio.jobs import AsyncJobs
+    from aircraftops_data.transports.botocore import BotocoreTransport
 
 
 class AsyncAircraftOps:
@@ -98,9 +99,19 @@ class AsyncAircraftOps:
 
         return AsyncChanges(self.core, options=ChangeOptions.of(self._settings))
 
+    @cached_property
+    def streams(self) -> BotocoreTransport:
+        """The way to the streams of the tables, for a `Poller`: blocking, as pollers are. Made when first used."""
+        from aircraftops_data.transports.streams import streams_transport
+
+        where = {"endpoint_url": self._settings.endpoint_url, "region": self._settings.region}
+        return streams_transport(self._session, **where)
+
     async def aclose(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""
         await self.core.aclose()
+        if "streams" in self.__dict__:
+            self.streams.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -346,6 +346,8 @@ class ObjectStoreError(AircraftOpsDataError):
 
     bucket: str = ""
     key: str = ""
+    missing: bool = False
+    """Whether there is no such object."""
 
 
 class EngineUnavailableError(AircraftOpsDataError):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aircraftops_data.coordination.changes import Changes
     from aircraftops_data.coordination.locks import Locks
     from aircraftops_data.jobs.jobs import Jobs
+    from aircraftops_data.transports.botocore import BotocoreTransport
 
 
 class AircraftOps:
@@ -99,9 +100,19 @@ class AircraftOps:
 
         return Changes(self.core, options=ChangeOptions.of(self._settings))
 
+    @cached_property
+    def streams(self) -> BotocoreTransport:
+        """The way to the streams of the tables, for a `Poller`: blocking, as pollers are. Made when first used."""
+        from aircraftops_data.transports.streams import streams_transport
+
+        where = {"endpoint_url": self._settings.endpoint_url, "region": self._settings.region}
+        return streams_transport(self._session, **where)
+
     def close(self) -> None:
         """Close the connections; a client the caller gave is the caller's to close."""
         self.core.close()
+        if "streams" in self.__dict__:
+            self.streams.close()
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from job_crew import SPAWN, Shift
+from job_crew import Shift
 
 from aircraftops_data import CoreTable, Entity, PrimaryKey
 from aircraftops_data.audit import appending
@@ -25,6 +25,7 @@ from aircraftops_data.model.schema import CORE
 from aircraftops_data.request import Plan
 from aircraftops_data.testing import ManualClock
 from audit_chains import CHAIN, event
+from forked import FORKED
 
 DEADLINE = timedelta(seconds=5)
 Said = tuple[str, int, int, str, str]
@@ -188,7 +189,7 @@ def violations(core: CoreTable) -> list[str]:
 
 def finished(shift: Writer, patience_seconds: float) -> None:
     """A fresh process appends what was left behind."""
-    process = SPAWN.Process(target=adopt, args=(shift,), daemon=True)
+    process = FORKED.Process(target=adopt, args=(shift,), daemon=True)
     process.start()
     process.join(patience_seconds)
     assert process.exitcode == 0

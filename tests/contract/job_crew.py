@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +23,8 @@ from aircraftops_data.jobs.jobs import Jobs
 from aircraftops_data.model.schema import CORE
 from aircraftops_data.request import Request, Response, Transport
 from aircraftops_data.testing import local_session
+from forked import FORKED
 
-SPAWN = multiprocessing.get_context("spawn")
 QUEUE = "crash"
 LEASE = timedelta(seconds=1)
 OPTIONS = JobOptions(margin=timedelta(milliseconds=200), slot_wait=timedelta(seconds=1))
@@ -227,7 +226,7 @@ class Crew:
     def hire(self) -> BaseProcess:
         """One more worker."""
         self._hired += 1
-        process = SPAWN.Process(target=self._task, args=(replace(self._shift, worker=f"w{self._hired}"),), daemon=True)
+        process = FORKED.Process(target=self._task, args=(replace(self._shift, worker=f"w{self._hired}"),), daemon=True)
         process.start()
         return process
 

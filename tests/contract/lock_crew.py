@@ -10,11 +10,12 @@ from multiprocessing.process import BaseProcess
 from random import Random
 from time import monotonic, sleep
 
-from job_crew import SPAWN, Gate, Latest, Shift, Written, go_on, journals, stop
+from job_crew import Gate, Latest, Shift, Written, go_on, journals, stop
 
 from aircraftops_data import CoreTable
 from aircraftops_data.coordination import Lock, LockOptions, Locks
 from aircraftops_data.errors import ConflictError, NotFoundError, StoreError, TransactionConflictError
+from forked import FORKED
 
 NAME = "tape"
 LEASE = timedelta(seconds=0.5)
@@ -129,7 +130,7 @@ class Contenders:
 
 def started(work: object, shift: Shift) -> BaseProcess:
     """A process at work."""
-    process = SPAWN.Process(target=work, args=(shift,), daemon=True)  # type: ignore[arg-type]
+    process = FORKED.Process(target=work, args=(shift,), daemon=True)  # type: ignore[arg-type]
     process.start()
     return process
 

@@ -44,6 +44,7 @@ from faults import (
     lost_reply_then,
     lost_request,
 )
+from sweeping import by_both_cores
 
 # Every case at every request: together more than the fast lane has time for.
 pytestmark = pytest.mark.slow
@@ -87,6 +88,7 @@ PASSING: dict[str, tuple[Fault, ...]] = {
 
 
 class TestLostReplies:
+    @by_both_cores
     @pytest.mark.parametrize("faults", PASSING.values(), ids=PASSING)
     @cases(SOME)
     def test_a_write_and_what_goes_along_happen_once(
@@ -106,6 +108,7 @@ class TestLostReplies:
         assert sent == sent[:1] * len(sent)
         assert_nothing_is_half(core)
 
+    @by_both_cores
     @cases(EVERY)
     def test_a_token_the_engine_forgot_makes_no_difference(self, core: CoreTable, case: Case) -> None:
         known = case.found(core)
@@ -202,6 +205,7 @@ Interlude = Callable[[CoreTable, Case], None]
 
 
 class TestAnotherWriterInBetween:
+    @by_both_cores
     @pytest.mark.parametrize("interlude", INTERLUDES.values(), ids=INTERLUDES)
     @cases(SOME)
     def test_what_is_told_is_what_was_replaced_or_nothing_is_told(
@@ -301,6 +305,7 @@ class TestUniqueValues:
         "move": lambda core, known: core.move(known, number="2"),
     }
 
+    @by_both_cores
     @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
     def test_none_stays_held_where_the_item_was_created_anew_in_between(
         self, core: CoreTable, write: Callable[[CoreTable, Badge], object]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -35,13 +34,13 @@ from aircraftops_data import CoreTable
 from aircraftops_data.clock import SystemClock
 from aircraftops_data.errors import ConflictError, ContentionError, NotFoundError, VersionConflictError
 from aircraftops_data.testing import local_session
+from forked import FORKED
 
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local", marks=pytest.mark.slow)], indirect=True)
 
 Connect = Callable[..., CoreTable]
 PROCESSES = 3
 PATIENCE_SECONDS = 60.0
-SPAWN = multiprocessing.get_context("spawn")
 _together: Barrier
 
 
@@ -65,8 +64,8 @@ def _share(barrier: Barrier) -> None:
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessPoolExecutor]:
     """Processes that wait for each other before they begin."""
-    barrier = SPAWN.Barrier(PROCESSES)
-    with ProcessPoolExecutor(PROCESSES, mp_context=SPAWN, initializer=_share, initargs=(barrier,)) as pool:
+    barrier = FORKED.Barrier(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, mp_context=FORKED, initializer=_share, initargs=(barrier,)) as pool:
         yield pool
 
 
@@ -317,7 +316,7 @@ def waiting_until(condition: Callable[[], bool]) -> None:
 def test_a_writer_killed_at_any_moment_leaves_nothing_half(core: CoreTable, place: Place) -> None:
     random = Random(7)
     core.create(plane("N1"))
-    writers = [SPAWN.Process(target=write_for_ever, args=(place, seed), daemon=True) for seed in range(5)]
+    writers = [FORKED.Process(target=write_for_ever, args=(place, seed), daemon=True) for seed in range(5)]
     for writer in writers[:2]:
         writer.start()
     for next_one, writer in enumerate(writers, start=2):

@@ -45,6 +45,7 @@ from faults import (
     lost_request,
     throttled,
 )
+from sweeping import by_both_cores
 
 Connect = Callable[..., CoreTable]
 TRIES = 8
@@ -57,6 +58,7 @@ def core(connect: Connect, clock: ManualClock) -> CoreTable:
 
 
 class TestLostReply:
+    @by_both_cores
     @cases(WRITES)
     def test_a_write_happens_once_and_returns_what_it_left(self, core: CoreTable, case: Case) -> None:
         watched, transport = faulty(core)
@@ -67,6 +69,7 @@ class TestLostReply:
         assert written.version == case.version
         assert_nothing_is_half(core)
 
+    @by_both_cores
     @cases(DELETES)
     def test_a_delete_is_no_error(self, core: CoreTable, case: Case) -> None:
         watched, transport = faulty(core)
@@ -76,6 +79,7 @@ class TestLostReply:
         assert case.found(core) is None
         assert_nothing_is_half(core)
 
+    @by_both_cores
     @cases(EVERY)
     def test_a_request_that_never_arrived_is_sent_again(self, core: CoreTable, case: Case) -> None:
         watched, transport = faulty(core)

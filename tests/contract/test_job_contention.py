@@ -7,13 +7,14 @@ from concurrent.futures import ProcessPoolExecutor
 from time import sleep
 
 import pytest
-from job_crew import OPTIONS, QUEUE, SPAWN, Gate, Shift
+from job_crew import OPTIONS, QUEUE, Gate, Shift
 from job_items import Items, assert_sound
 
 from aircraftops_data import CoreTable
 from aircraftops_data.clock import SystemClock
 from aircraftops_data.jobs.jobs import LEASE, Jobs
 from aircraftops_data.model.schema import CORE, JOBS
+from forked import FORKED
 
 pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", marks=pytest.mark.slow)], indirect=True)
 
@@ -42,7 +43,7 @@ def test_each_job_is_claimed_once(connect: Connect, local_endpoint: str, count: 
     jobs = Jobs(core, options=OPTIONS)
     asked = sorted(jobs.enqueue("kind", queue=QUEUE).id for _ in range(FEW))
     shifts = [Shift(local_endpoint, core.context.names.prefix, f"w{who}") for who in range(PROCESSES)]
-    with ProcessPoolExecutor(PROCESSES, mp_context=SPAWN) as pool:
+    with ProcessPoolExecutor(PROCESSES, mp_context=FORKED) as pool:
         claims = [claim for found in pool.map(claim_all, shifts, [count] * PROCESSES) for claim in found]
     assert sorted(claims) == [(job_id, 1) for job_id in asked]
     assert_sound(Items.of(core), SystemClock().now())

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.parametrize("engine", [pytest.param("local-direct", mar
 Connect = Callable[..., CoreTable]
 JOB_COUNT = int(os.environ.get("AIRCRAFTOPS_CRASH_JOBS", "150"))
 WORKERS = int(os.environ.get("AIRCRAFTOPS_CRASH_WORKERS", "3"))
-START_UP = timedelta(seconds=3)
+START_UP = timedelta(seconds=1)
 # On two slow cores; a run that still goes on then does not end.
 PATIENCE_SECONDS = 200.0 + JOB_COUNT
 # About what they can do: of a backlog the older jobs would come first, and lost ones be looked at last of all.

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
-from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock, local_session
 from blocking import waited
 from faults import Fault, before, lost_reply, lost_reply_then, lost_request
+from forked import FORKED
 from jobs_over import faulty_at, jobs_over
 
 
@@ -216,7 +216,6 @@ class TestCosts:
 CALLERS = 12
 PROCESSES = 4
 PATIENCE_SECONDS = 90
-SPAWN = get_context("spawn")
 _together: Any = None
 
 
@@ -258,8 +257,8 @@ class TestManyAtOnce:
         core = connect(JOBS)
         core.create(Queue(name="runs"))
         prefix = core.context.names[JOBS].removesuffix(JOBS.name)
-        barrier = SPAWN.Barrier(PROCESSES)
-        with ProcessPoolExecutor(PROCESSES, mp_context=SPAWN, initializer=_share, initargs=(barrier,)) as pool:
+        barrier = FORKED.Barrier(PROCESSES)
+        with ProcessPoolExecutor(PROCESSES, mp_context=FORKED, initializer=_share, initargs=(barrier,)) as pool:
             asked = [pool.submit(_ask, local_endpoint, prefix) for _ in range(PROCESSES)]
             results = [one.result(PATIENCE_SECONDS) for one in asked]
         assert results == [[{"run": number} for number in range(1, 11)]] * PROCESSES

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, date, datetime, timedelta
-from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from aircraftops_data.jobs.schedules import MOST_AT_ONCE, Schedule
 from aircraftops_data.model.schema import JOBS
 from aircraftops_data.testing import ManualClock, local_session
 from faults import Fault, before, lost_reply, lost_reply_then, lost_request
+from forked import FORKED
 from jobs_over import faulty_at, jobs_over
 
 Connect = Callable[..., CoreTable]
@@ -342,7 +342,6 @@ class TestCosts:
 
 PROCESSES = 4
 PATIENCE_SECONDS = 90
-SPAWN = get_context("spawn")
 _together: Any = None
 
 
@@ -372,8 +371,8 @@ def test_of_many_processes_that_tick_at_once_each_slot_has_one_job(
     jobs.schedule("once", cron="* * * * *", kind="count", misfire="once")
     clock.advance(timedelta(minutes=40))
     prefix = core.context.names[JOBS].removesuffix(JOBS.name)
-    barrier = SPAWN.Barrier(PROCESSES)
-    with ProcessPoolExecutor(PROCESSES, mp_context=SPAWN, initializer=_share, initargs=(barrier,)) as pool:
+    barrier = FORKED.Barrier(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, mp_context=FORKED, initializer=_share, initargs=(barrier,)) as pool:
         running = [pool.submit(_tick_until_quiet, local_endpoint, prefix, clock.now()) for _ in range(PROCESSES)]
         told = [job_id for one in as_completed(running, PATIENCE_SECONDS) for job_id in one.result()]
     minutes = [f"minutes@2100-01-01T12:{minute:02}:00Z" for minute in range(1, 41)]

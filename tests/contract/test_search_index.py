@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from aircraftops_data.clock import Chance
 from aircraftops_data.entities.aircraft import Aircraft
@@ -29,6 +30,14 @@ FIELDS: Any = {Aircraft: ["registration", "typecode", "operator", "model", "year
 SHIP = Aircraft(icao24="a835af", registration="N628TS", typecode="GLF6", operator="UAL", model="Gulfstream G650ER")
 
 
+class Contact(BaseModel):
+    """Has private fields of its own."""
+
+    town: str
+    phone: Annotated[str, PERSONAL]
+    key: Annotated[str, SECRET] = "hunter2"
+
+
 class Keeper(Entity, table=Table("Keepers"), entity_type="search_keeper"):
     """Who keeps an aircraft, with what nobody should find."""
 
@@ -36,6 +45,7 @@ class Keeper(Entity, table=Table("Keepers"), entity_type="search_keeper"):
     town: str | None = None
     name: Annotated[str | None, PERSONAL] = None
     password: Annotated[str | None, SECRET] = None
+    contacts: dict[str, list[Contact]] | None = None
 
     primary = PrimaryKey("KEEPER#{keeper_id}", "KEEPER")
 
@@ -202,6 +212,13 @@ class TestPrivacy:
         index = make(fields={Keeper: ["name"]})
         index.write(put(self.KEEPER))
         assert found(index, "Jane") == ["k1"]
+
+    def test_private_fields_of_models_inside_are_left_out(self, make: Callable[..., Index]) -> None:
+        index = make(fields={Keeper: ["contacts"]})
+        contacts = {"office": [Contact(town="Elko", phone="555")]}
+        index.write(put(Keeper(keeper_id="k1", contacts=contacts)))
+        assert index.get(Keeper, keeper_id="k1") == {"contacts": {"office": [{"town": "Elko"}]}}
+        assert (found(index, "elko"), found(index, "555"), found(index, "hunter2")) == (["k1"], [], [])
 
     @pytest.mark.parametrize("fields", [{Keeper: ["password"]}, {Keeper: ["unknown"]}, {Keeper: []}, {}])
     def test_secret_unknown_and_no_fields_are_errors_of_the_definition(

@@ -176,6 +176,14 @@ class TestPut:
             index_keys(item) == expected_plane_keys(item) == {"GSI2PK": "STATUS#active", "GSI2SK": "SEATS#0002#N628TS"}
         )
 
+    def test_what_was_deleted_since_it_was_read_is_created_anew(self, core: CoreTable, clock: ManualClock) -> None:
+        created = core.create(plane())
+        core.delete(created)
+        clock.advance(3600)
+        put = core.put(created)
+        assert (put.version, put.created_at) == (1, clock.now())
+        assert core.get(Plane, tail="N628TS") == put
+
     def test_attributes_unknown_here_are_kept(self, core: CoreTable) -> None:
         core.create(plane())
         add_attribute(core, "N628TS", "colour", {"S": "white"})

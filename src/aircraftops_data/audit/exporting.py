@@ -16,22 +16,15 @@ from aircraftops_data.audit.checking import as_committed
 from aircraftops_data.audit.checkpoint import Export, folder_of
 from aircraftops_data.audit.encoding import encode_item, leaf_hash_of
 from aircraftops_data.audit.model import AuditEvent
-from aircraftops_data.audit.parquet import (
-    SEALED_BLOCK_COLUMNS,
-    SEALED_EVENT_COLUMNS,
-    ParquetFile,
-    Row,
-    event_row,
-    instant_of,
-)
+from aircraftops_data.audit.parquet import SEALED_BLOCK_COLUMNS, SEALED_EVENT_COLUMNS, event_row
 from aircraftops_data.audit.verifying import Taken
 from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.model.definition import Item
 from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.transports.parquet import ParquetFile, Row, instant_of
 
 EVENTS = "-events.parquet"
 BLOCKS = "-blocks.parquet"
-PARQUET = "application/vnd.apache.parquet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,12 @@ from aircraftops_data.audit.parquet import (
     SEALED_BLOCK_COLUMNS,
     SEALED_EVENT_COLUMNS,
     event_row,
-    pyarrow,
-    schema_of,
 )
 from aircraftops_data.audit.report import Finding, FindingKind, Report
 from aircraftops_data.audit.verifying import ERASE
 from aircraftops_data.errors import AircraftOpsDataError, CorruptItemError
 from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.transports.parquet import pyarrow, schema_of
 
 _BATCH_ROWS = 8192
 _BATCH_BYTES = 8 << 20

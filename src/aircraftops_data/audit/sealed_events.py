@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from aircraftops_data.audit.encoding import HASHERS, LEAF
-from aircraftops_data.audit.parquet import pyarrow
 from aircraftops_data.errors import CorruptItemError
+from aircraftops_data.transports.parquet import pyarrow
 
 
 class SealedEvents:

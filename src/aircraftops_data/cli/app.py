@@ -1,4 +1,4 @@
-"""The commands, noun first: tables, keys, jobs, locks, changes, audit, local."""
+"""The commands, noun first: tables, keys, jobs, locks, changes, audit, streams, local."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aircraftops_data.cli.jobs import jobs
 from aircraftops_data.cli.locks import locks
 from aircraftops_data.cli.options import AsJson, EndpointUrl, Prefix, connected, imported
 from aircraftops_data.cli.output import fail, show
+from aircraftops_data.cli.streams import streams
 from aircraftops_data.core.provisioning import create_request, describe, differences, ttl_attribute
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError
 from aircraftops_data.model.schema import TABLES, Table
@@ -29,6 +30,7 @@ app.add_typer(jobs, name="jobs")
 app.add_typer(locks, name="locks")
 app.add_typer(changes, name="changes")
 app.add_typer(audit, name="audit")
+app.add_typer(streams, name="streams")
 
 
 def run() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from aircraftops_data.audit.block import Receipt
 from aircraftops_data.audit.checkpoint import Checkpoint, to_json
 from aircraftops_data.audit.model import AuditEvent, LegalHold
-from aircraftops_data.audit.parquet import json_text
 from aircraftops_data.audit.proofs import InclusionProof
 from aircraftops_data.audit.report import Finding, Report
 from aircraftops_data.model.definition import MANAGED_FIELDS
 from aircraftops_data.model.encoders import instant_text
+from aircraftops_data.transports.parquet import json_text
 
 Record = dict[str, Any]
 _FREE = {"details", "changes"}

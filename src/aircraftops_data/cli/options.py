@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.ops import AircraftOps
+from aircraftops_data.request import Transport
 from aircraftops_data.settings import Settings
 from aircraftops_data.testing import is_local, local_session
 
@@ -22,8 +23,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")
 def connected(endpoint_url: str | None, prefix: str | None) -> AircraftOps:
     """Connected by boto3's configuration; an engine on this machine needs none, and takes made-up credentials."""
     settings = Settings.from_environment(endpoint_url=endpoint_url, prefix=prefix)
+    return AircraftOps.connect(session=_session(settings), settings=settings)
+
+
+def streams_of(endpoint_url: str | None) -> Transport:
+    """DynamoDB Streams, by the same configuration."""
+    from aircraftops_data.transports.streams import streams_transport
+
+    settings = Settings.from_environment(endpoint_url=endpoint_url)
+    return streams_transport(_session(settings), endpoint_url=settings.endpoint_url, region=settings.region)
+
+
+def _session(settings: Settings) -> Any:
     local = settings.endpoint_url is not None and is_local(settings.endpoint_url)
-    return AircraftOps.connect(session=local_session() if local else None, settings=settings)
+    return local_session() if local else None
 
 
 def imported(module: str) -> ModuleType:

@@ -127,7 +127,8 @@ class Put(OfEntity[E]):
     def resolve(self, stored: Item | None, stamp: Stamp) -> list[Action]:
         """One update that sets or removes every attribute; if the stored item is known, only over that."""
         version = self.stored_version(stored) if stored else 0
-        entity = stamped(self.entity, version + 1, stamp.now, self.entity.created_at)
+        # An item that is made anew is created now, whenever the instance that is put was.
+        entity = stamped(self.entity, version + 1, stamp.now)
         changes, condition, item = self.assignment(entity, stamp, stored), self.not_mine(stamp), None
         if self.needs_read or stored is not None:
             condition = condition & self.unchanged(stored)

@@ -143,15 +143,13 @@ class _Open(Change[Any]):
 
 def change_of(
     raw: Mapping[str, Any],
-    *,
     table: str | None,
     keys: ItemView,
     sequence: int | None,
     at: datetime | None,
     event_id: str | None,
     source_id: str | None,
-    operation: Operation,
-    cause: Cause,
+    happened: tuple[Operation, Cause],
     images: tuple[type[Entity] | None, Any, Any],
 ) -> Change[Any]:
     """A change, as `Change(...)` makes it in five times the time, for a frozen class sets each field by a call.
@@ -166,8 +164,7 @@ def change_of(
     change.at = at
     change.event_id = event_id
     change.source_id = source_id
-    change.operation = operation
-    change.cause = cause
+    change.operation, change.cause = happened
     change.entity, change.old, change.new = images
     change.__class__ = Change
     made: Change[Any] = change

@@ -17,6 +17,7 @@ from aircraftops_data.translation.values import decode_value
 
 Said = Mapping[str, Any]
 _OWN_KEY = ("PK", "SK")
+_SNAPSHOT = (Operation.INSERT, Cause.SNAPSHOT)
 
 
 def decode(
@@ -69,20 +70,11 @@ class Decoder:
         body = raw["dynamodb"]
         if not is_map(body):
             raise UnreadableError(PoisonKind.NOT_A_RECORD, "dynamodb is no map")
-        operation, cause = happened(raw, body)
-        keys, named = keys_of(body.get("Keys")), table_of(raw, table)
+        done, keys, named = happened(raw, body), keys_of(body.get("Keys")), table_of(raw, table)
         images = self._images(keys, named, images_of(raw, body))
+        source_id = source_id or _own_id(raw, body)
         return change_of(
-            raw,
-            table=named,
-            keys=keys,
-            sequence=sequence_of(body),
-            at=instant_of(body),
-            event_id=_text(raw.get("eventID")),
-            source_id=source_id or _own_id(raw, body),
-            operation=operation,
-            cause=Cause.SNAPSHOT if raw.get("cause") == Cause.SNAPSHOT else cause,
-            images=images,
+            raw, named, keys, sequence_of(body), instant_of(body), _text(raw.get("eventID")), source_id, done, images
         )
 
     def _exported(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
@@ -93,17 +85,9 @@ class Decoder:
         """
         keys, named = keys_of(raw["Keys"]), table_of(raw, table)
         images = self._images(keys, named, images_of(raw, raw))
+        source_id = source_id or _text(raw.get("sourceID"))
         return change_of(
-            raw,
-            table=named,
-            keys=keys,
-            sequence=None,
-            at=_written_at(raw),
-            event_id=None,
-            source_id=source_id or _text(raw.get("sourceID")),
-            operation=_operation(raw),
-            cause=Cause.USER,
-            images=images,
+            raw, named, keys, None, _written_at(raw), None, source_id, (_operation(raw), Cause.USER), images
         )
 
     def _snapshot(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
@@ -111,18 +95,8 @@ class Decoder:
         image, named = raw["Item"], table_of(raw, table)
         keys = self._keys_in(image)
         images = self._images(keys, named, (None, image))
-        return change_of(
-            raw,
-            table=named,
-            keys=keys,
-            sequence=None,
-            at=None,
-            event_id=None,
-            source_id=source_id or _text(raw.get("sourceID")),
-            operation=Operation.INSERT,
-            cause=Cause.SNAPSHOT,
-            images=images,
-        )
+        source_id = source_id or _text(raw.get("sourceID"))
+        return change_of(raw, named, keys, None, None, None, source_id, _SNAPSHOT, images)
 
     def _keys_in(self, image: object) -> ItemView:
         """The primary key in an item: of a listed entity's table, or as this library names its own; else empty."""

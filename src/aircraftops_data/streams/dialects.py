@@ -6,7 +6,10 @@ import binascii
 import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
+
+from pydantic_core import from_json
 
 from aircraftops_data.errors import UnknownEventError
 from aircraftops_data.streams.stored import is_map
@@ -51,11 +54,19 @@ def _of_text(text: str | bytes | bytearray) -> list[Wrapped]:
 
 
 def _document(text: str | bytes | bytearray) -> object:
-    """What a text of JSON holds; None for any other text."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    """What a text of JSON holds; None for any other text.
+
+    pydantic-core is the faster of the two, but takes neither half characters nor a byte order mark, which Python does.
+    """
+    for parse in (_PARSE, json.loads):
+        try:
+            return parse(text)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+_PARSE: Callable[[str | bytes | bytearray], object] = partial(from_json, cache_strings="keys")
 
 
 def _of_mapping(event: Said) -> list[Wrapped] | None:

@@ -133,6 +133,8 @@ def happened(raw: Said, body: Said) -> tuple[Operation, Cause]:
     operation = _OPERATIONS.get(name) if isinstance(name, str) else None
     if operation is None:
         raise UnreadableError(PoisonKind.NOT_A_RECORD, "eventName is none of INSERT, MODIFY and REMOVE")
+    if "cause" in raw and raw["cause"] == Cause.SNAPSHOT:
+        return operation, Cause.SNAPSHOT
     identity = raw.get("userIdentity")
     return operation, Cause.USER if identity is None else _cause(operation, identity)
 

@@ -14,7 +14,7 @@ from aircraftops_data.model.keys import SEPARATOR, KeyTemplate
 from aircraftops_data.streams.change import PoisonKind, identity_of
 from aircraftops_data.streams.stored import UnreadableError, is_map, is_plain, plain
 from aircraftops_data.translation.codec import EntityCodec, codec_of
-from aircraftops_data.translation.readers import reader_of
+from aircraftops_data.translation.readers import item_reader
 
 _NOTHING: AttributeValue = {}
 
@@ -26,7 +26,9 @@ class Reading:
         self.definition = definition
         self.entity: type[Entity] = definition.entity
         self._codec: EntityCodec[Any] = codec_of(definition)
-        self._reader = reader_of(definition)
+        self._read = item_reader(definition)
+        self._type = {"S": definition.entity_type} if definition.table.typed else None
+        self._type_attribute = definition.table.managed.entity_type
         self._deep = [definition.attributes[name] for name in _deep_fields(definition)]
         parts = definition.primary.parts
         self._parts = [(part.attribute.name, part.attribute.type, _matcher(part.template)) for part in parts]
@@ -43,11 +45,14 @@ class Reading:
 
     def image(self, image: ItemView) -> Any:
         """The entity of an image. Raises UnreadableError."""
+        read, kind = self._read, self._type
         try:
-            read = self._reader.entity(image) if self._reader is not None and is_plain(image, self._deep) else None
-        except (TypeError, AttributeError, RecursionError):
-            read = None
-        return self._slowly(plain(image)) if read is None else read
+            typed = kind is None or image.get(self._type_attribute) == kind
+            if typed and read is not None and is_plain(image, self._deep):
+                return read(image)
+        except Exception:  # noqa: BLE001, S110 - whatever it is, the slow way tells
+            pass
+        return self._slowly(plain(image))
 
     def _slowly(self, image: ItemView) -> Any:
         try:

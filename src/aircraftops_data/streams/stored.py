@@ -101,7 +101,7 @@ def _mended(value: object) -> object:
     if is_map(value.get("M")):
         return {**value, "M": with_empty_maps(value["M"])}
     held = value.get("L")
-    return {**value, "L": [_mended(inner) for inner in held]} if isinstance(held, list) else value  # pyright: ignore[reportUnknownVariableType]
+    return {**value, "L": [*map(_mended, cast("list[object]", held))]} if isinstance(held, list) else value
 
 
 def _text(held: object, path: str) -> str:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aircraftops_data.errors import AircraftOpsDataError, ContentionError, OnceInProgressError, PoisonRecordError
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ContentionError,
+    ObjectStoreError,
+    OnceInProgressError,
+    PoisonRecordError,
+    StoreError,
+)
 from aircraftops_data.streams.change import AnyRecord, Change, Poison
 from aircraftops_data.streams.sinks.sink import Refused, Sink
 from aircraftops_data.streams.subscription import Subscription
@@ -246,7 +253,10 @@ def written(sink: Sink, changes: Sequence[Change[Any]]) -> list[Refused]:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether an error says nothing of the record: the same again may go well, and no attempt is counted."""
-    return bool(getattr(error, "retryable", False)) or isinstance(
-        error, ConnectionError | TimeoutError | OnceInProgressError
-    )
+    """Whether an error says nothing of the record but of what is around it: then no attempt is counted.
+
+    What AWS or the network does, a permission that lacks, a table that is not there: it fails for every record.
+    """
+    if isinstance(error, ObjectStoreError):
+        return not error.missing
+    return isinstance(error, StoreError | ConnectionError | TimeoutError | OnceInProgressError)

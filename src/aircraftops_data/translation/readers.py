@@ -129,6 +129,16 @@ def _batch(table: str, body: bytes) -> Callable[[], Sequence[Item]]:
 
 
 @cache
+def item_reader(definition: EntityDefinition) -> Callable[[Any], Any] | None:
+    """What reads an item that is known to be of this entity, parsed already; None where one pass cannot.
+
+    It raises whatever it likes for what does not fit: the slow way tells what that is.
+    """
+    found = item_schema(definition) if available() else None
+    return None if found is None else built(found.schema, found.definitions.values()).validate_python
+
+
+@cache
 def reader_of(*definitions: EntityDefinition) -> EntityReader | None:
     """What reads items of these entities of one table; None where one pass cannot, or this pydantic-core cannot."""
     schemas = {found.entity_type: item_schema(found) for found in definitions} if available() else {}

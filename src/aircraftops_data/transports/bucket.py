@@ -67,7 +67,7 @@ class ObjectStore:
         try:
             return self.get(key)
         except ObjectStoreError as error:
-            if _code(error.__cause__) == "NoSuchKey":
+            if error.missing:
                 return None
             raise
 
@@ -154,7 +154,8 @@ class ObjectStore:
             code = _code(error)
             if code == "PreconditionFailed":
                 raise AlreadyExistsError(f"There is an object {key!r} in {self.name} already") from error
-            raise ObjectStoreError(f"{operation} failed: {code}", bucket=self.name, key=key) from error
+            message, missing = f"{operation} failed: {code}", code == "NoSuchKey"
+            raise ObjectStoreError(message, bucket=self.name, key=key, missing=missing) from error
 
 
 class AsyncObjectStore(ObjectsInThreads):

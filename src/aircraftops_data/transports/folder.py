@@ -49,7 +49,7 @@ class FolderStore:
         try:
             return self.get(key)
         except ObjectStoreError as error:
-            if isinstance(error.__cause__, _ABSENT):
+            if error.missing:
                 return None
             raise
 
@@ -100,9 +100,8 @@ class FolderStore:
         try:
             yield
         except OSError as error:
-            raise ObjectStoreError(
-                f"{operation} failed: {type(error).__name__}", bucket=str(self.path), key=key
-            ) from error
+            message, missing = f"{operation} failed: {type(error).__name__}", isinstance(error, _ABSENT)
+            raise ObjectStoreError(message, bucket=str(self.path), key=key, missing=missing) from error
 
 
 class AsyncFolderStore(ObjectsInThreads):

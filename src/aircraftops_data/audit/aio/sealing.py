@@ -26,7 +26,7 @@ from aircraftops_data.audit.checkpoint import (
     to_json,
 )
 from aircraftops_data.audit.checkpointing import Draft, begun, drafted, keys_of, latest
-from aircraftops_data.audit.exporting import PARQUET, Files, Pair, SealedWriter, named_of, pairs_of
+from aircraftops_data.audit.exporting import Files, Pair, SealedWriter, named_of, pairs_of
 from aircraftops_data.audit.merkle import Tree
 from aircraftops_data.audit.model import AuditEvent
 from aircraftops_data.audit.parquet import Parts
@@ -40,6 +40,7 @@ from aircraftops_data.core.commit import write
 from aircraftops_data.core.intents import Create
 from aircraftops_data.errors import AlreadyExistsError, ContentionError, CorruptItemError, TamperError
 from aircraftops_data.transports.objects import AsyncObjects
+from aircraftops_data.transports.parquet import PARQUET
 
 _TRIES = 8
 

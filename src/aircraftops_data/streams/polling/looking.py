@@ -7,8 +7,17 @@ from dataclasses import dataclass
 
 from aircraftops_data.core.run import run
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, latest_of, shards_of, streams_of
-from aircraftops_data.streams.polling.state import Origin, PollerMember, ShardState, Standing, StreamStart
+from aircraftops_data.streams.polling.reading import latest_of, whole_of
+from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
+from aircraftops_data.streams.polling.state import (
+    InitialShard,
+    Origin,
+    PollerMember,
+    ShardState,
+    Standing,
+    StreamStart,
+    text_of,
+)
 from aircraftops_data.streams.polling.work import LOG, Desk
 
 
@@ -34,17 +43,17 @@ def look_at(desk: Desk, origin: Origin) -> Look:
         raise InvalidInputError(f"Table {desk.table} has no stream")
     starts = {start.label: start for start in standing.starts}
     gaps = tuple(state for state in standing.shards if state.stands)
-    *earlier, last = _in_order(streams, standing)
-    for stream in (*earlier, last):
+    order = _in_order(streams, standing)
+    for stream in order:
         start = starts.get(stream.label) or _begun(desk, stream, origin, first=not starts)
         starts[stream.label] = start
         listed = run(shards_of(stream.arn), desk.streams, clock) if stream in streams else []
         lineage = lineage_of(listed, standing.of(stream.label), start)
-        if stream is last or not lineage.over:
-            break
-    standing_still = {gap.shard for gap in gaps}
-    ready = tuple(shard for shard in lineage.readable() if shard.id not in standing_still)
-    return Look(stream, start, ready, gaps, standing.pollers)
+        if stream == order[-1] or not lineage.over:
+            still = {gap.shard for gap in gaps}
+            ready = tuple(shard for shard in lineage.readable() if shard.id not in still)
+            return Look(stream, start, ready, gaps, standing.pollers)
+    raise AssertionError("the last stream is looked at")
 
 
 def _in_order(streams: Sequence[Stream], standing: Standing) -> list[Stream]:
@@ -58,9 +67,11 @@ def _in_order(streams: Sequence[Stream], standing: Standing) -> list[Stream]:
 
 def lineage_of(listed: Sequence[Shard], states: Sequence[ShardState], start: StreamStart) -> Lineage:
     """What a group knows of a stream's shards."""
-    begun = [Shard(state.shard, state.parent) for state in states]
+    begun = [Shard(state.shard, state.parent, None if state.first is None else int(state.first)) for state in states]
+    # Of the shards of the beginning some was trimmed by then; what is told of them now says nothing of that.
+    known = [shard for shard in listed if shard.id not in start.initial]
     ended = {state.shard for state in states if state.ended}
-    return Lineage(listed, begun, ended, start.initial, start.skipped)
+    return Lineage(known, begun, ended, start.shards, start.skipped)
 
 
 def _begun(desk: Desk, stream: Stream, origin: Origin, *, first: bool) -> StreamStart:
@@ -71,6 +82,14 @@ def _begun(desk: Desk, stream: Stream, origin: Origin, *, first: bool) -> Stream
         LOG.warning("Table %s has another stream; what changed while it had none is in neither", desk.table)
         return group.begin(start)
     listed = run(shards_of(stream.arn), desk.streams, clock)
-    initial = tuple(shard.id for shard in listed)
-    iterators = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), desk.streams, clock)
-    return group.begin(start.model_copy(update={"initial": initial, "latest": iterators}))
+    latest = {} if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), desk.streams, clock)
+    whole = run(whole_of(stream.arn, listed), desk.streams, clock)
+    initial = {
+        shard.id: InitialShard(
+            parent=shard.parent,
+            first=None if shard.first is None or shard.id not in whole else text_of(shard.first),
+            latest=latest.get(shard.id),
+        )
+        for shard in listed
+    }
+    return group.begin(start.model_copy(update={"origin": origin, "initial": initial}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -157,7 +157,7 @@ class Poller:
 
     def _taken(self, found: Look, shard: Shard) -> ShardWork | None:
         """A shard in hand; None where it is another's, or nothing is to be done."""
-        name = f"STREAM/{self._desk.group.name}/{shard.id}"
+        name = lock_name(self._desk.group.name, shard.id)
         try:
             lock = self._locks.acquire(name, lease=self.options.lease, owner=self.id)
         except LockHeldError:
@@ -216,7 +216,7 @@ class Poller:
                     quiet = 0
 
     @contextmanager
-    def _kept(self, work: ShardWork) -> Iterator[None]:
+    def _kept(self, work: ShardWork) -> Generator[None]:
         """The lease is renewed meanwhile."""
         with Hands() as hands:
             hands.every(self.options.lease.total_seconds() / 3, work.beat)
@@ -307,3 +307,8 @@ class Poller:
             return self._back_off(work.failures)
         pauses = {Step.READ: 0.0, Step.QUIET: self.options.idle.total_seconds(), Step.OVER: None}
         return self._back_off(work.failures) if step is Step.FAILED else pauses[step]
+
+
+def lock_name(group: str, shard: str) -> str:
+    """The lock by which a poller of a group holds a shard."""
+    return f"STREAM/{group}/{shard}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 from aircraftops_data.errors import RequestRefusedError, StoreError
 from aircraftops_data.request import Plan, Request, Response
 from aircraftops_data.streams.polling.given import Raw
+from aircraftops_data.streams.polling.shards import Shard
 
 # API Reference, DynamoDB Streams: GetRecords and GetShardIterator.
 MOST_RECORDS = 1000
@@ -40,6 +41,40 @@ def number_of(raw: Raw) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
+def iterator_of(arn: str, shard: str, kind: str, number: int | None = None) -> Plan[str]:
+    """An iterator of a shard. Raises StoreError, RequestRefusedError."""
+    asked: dict[str, Any] = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": kind}
+    if number is not None:
+        asked["SequenceNumber"] = f"{number:0{_LEAST_DIGITS}d}"
+    response = cast("Response", (yield Request("GetShardIterator", asked)))
+    return str(response["ShardIterator"])
+
+
+def latest_of(arn: str, shards: Iterable[Shard]) -> Plan[dict[str, str]]:
+    """An iterator for each open shard, behind all that is in it now."""
+    found: dict[str, str] = {}
+    for shard in shards:
+        if shard.last is None:
+            found[shard.id] = yield from iterator_of(arn, shard.id, "LATEST")
+    return found
+
+
+def whole_of(arn: str, shards: Iterable[Shard]) -> Plan[set[str]]:
+    """The shards of which nothing was trimmed by now; none of an engine that takes no starting sequence number."""
+    found: set[str] = set()
+    for shard in shards:
+        try:
+            if shard.first is not None:
+                yield from iterator_of(arn, shard.id, "AT_SEQUENCE_NUMBER", shard.first)
+                found.add(shard.id)
+        except RequestRefusedError:
+            continue
+        except StoreError as error:
+            if error.code not in (_TRIMMED, _NO_SHARD):
+                raise
+    return found
+
+
 class Reading:
     """A shard being read, from behind `after`, from an `iterator`, or from its beginning (TRIM_HORIZON).
 
@@ -59,7 +94,8 @@ class Reading:
         anew: bool = False,
         limit: int = MOST_RECORDS,
     ) -> None:
-        self._place = {"StreamArn": arn, "ShardId": shard}
+        self._arn = arn
+        self._shard = shard
         self._after = after
         self._iterator = iterator
         self._first = first
@@ -90,21 +126,14 @@ class Reading:
 
     def _positioned(self) -> Plan[str]:
         if self._after is not None and not self._anew:
-            return (yield from self._iterator_of("AFTER_SEQUENCE_NUMBER", self._after))
-        oldest = yield from self._iterator_of("TRIM_HORIZON")
+            return (yield from iterator_of(self._arn, self._shard, "AFTER_SEQUENCE_NUMBER", self._after))
+        oldest = yield from iterator_of(self._arn, self._shard, "TRIM_HORIZON")
         if self._first is not None and not self._anew:
-            # Whatever is trimmed from here on, the iterator itself tells of. An engine need not take a number that no
-            # record has; then nobody knows.
+            # Whatever is trimmed from here on, the iterator itself tells of. Should an engine not take a number that no
+            # record has, then nobody knows.
             with suppress(RequestRefusedError):
-                yield from self._iterator_of("AT_SEQUENCE_NUMBER", self._first)
+                yield from iterator_of(self._arn, self._shard, "AT_SEQUENCE_NUMBER", self._first)
         return oldest
-
-    def _iterator_of(self, kind: str, number: int | None = None) -> Plan[str]:
-        asked: dict[str, Any] = {**self._place, "ShardIteratorType": kind}
-        if number is not None:
-            asked["SequenceNumber"] = f"{number:0{_LEAST_DIGITS}d}"
-        response = cast("Response", (yield Request("GetShardIterator", asked)))
-        return str(response["ShardIterator"])
 
     def _taken(self, response: Response) -> Page:
         self._iterator = response.get("NextShardIterator")

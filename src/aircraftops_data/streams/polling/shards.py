@@ -61,16 +61,6 @@ def shards_of(arn: str) -> Plan[list[Shard]]:
         asked = {"StreamArn": arn, "ExclusiveStartShardId": told["LastEvaluatedShardId"]}
 
 
-def latest_of(arn: str, shards: Iterable[Shard]) -> Plan[dict[str, str]]:
-    """An iterator for each open shard, behind all that is in it now."""
-    found: dict[str, str] = {}
-    for shard in shards:
-        if shard.last is None:
-            asked = {"StreamArn": arn, "ShardId": shard.id, "ShardIteratorType": "LATEST"}
-            found[shard.id] = str(cast("Response", (yield Request("GetShardIterator", asked)))["ShardIterator"])
-    return found
-
-
 @dataclass(frozen=True)
 class Lineage:
     """What is known of a stream's shards: those listed now, those begun, and those there were at the beginning."""
@@ -80,7 +70,7 @@ class Lineage:
     """Those somebody began to read, listed or not."""
     ended: Collection[str]
     """Those read to their end."""
-    initial: Collection[str] = ()
+    initial: Iterable[Shard] = ()
     """Those listed when the reading began: what their parents held is none of ours. If ended, they are named so."""
     skipped: Collection[str] = ()
     """Those of the initial ones that are not to be read."""
@@ -97,10 +87,12 @@ class Lineage:
         return not self._unread()
 
     def _unread(self) -> dict[str, Shard]:
-        """Every shard not read to its end, those among them that were trimmed before anybody began them."""
+        """Every shard not read to its end: also one that was trimmed before anybody began it, and one that a listing
+        leaves out for a while."""
         begun = {shard.id: shard for shard in self.begun}
-        every = {name: Shard(name) for name in self.initial} | begun | {shard.id: shard for shard in self.listed}
-        known, inside = {*every, *self.ended}, {*begun, *self.initial}
+        initial = {shard.id: shard for shard in self.initial}
+        every = initial | begun | {shard.id: shard for shard in self.listed}
+        known, inside = {*every, *self.ended}, {*begun, *initial}
         for shard in list(every.values()):
             if shard.parent is not None and shard.parent not in known and shard.id not in inside:
                 every[shard.parent] = Shard(shard.parent)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import AlreadyExistsError, NotFoundError
@@ -41,23 +41,44 @@ class Origin(StrEnum):
     """With the first record made after it began."""
 
 
+class InitialShard(BaseModel):
+    """A shard there was when a group began with a stream."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parent: str | None = None
+    first: Checkpoint | None = None
+    """Where it begins; None where some of it was trimmed by then, and who knows how much."""
+    latest: str | None = None
+    """For LATEST, of one that was open: an iterator, so that the place is the same whenever it is read."""
+
+
 class StreamStart(Entity, table=JOBS, entity_type="stream_start"):
     """How a group began with a stream; never changed."""
 
     name: GroupName
     label: str
     arn: str
-    initial: tuple[str, ...] = ()
-    """The shards there were, where it is the first stream of the group; of all others it wants everything."""
-    latest: Mapping[str, str] | None = None
-    """For LATEST: an iterator for each shard that was open, so that the place is the same whenever one is read."""
+    origin: Origin = Origin.TRIM_HORIZON
+    initial: Mapping[str, InitialShard] = Field(default_factory=dict[str, InitialShard])
+    """The shards there were, where it is the first stream of the group; of any other it wants everything."""
 
     primary = PrimaryKey("STREAM#{name}", "START#{label}")
 
     @property
+    def shards(self) -> list[Shard]:
+        """The shards there were."""
+        return [
+            Shard(name, known.parent, None if known.first is None else int(known.first))
+            for name, known in self.initial.items()
+        ]
+
+    @property
     def skipped(self) -> frozenset[str]:
         """The shards that were closed already, where the group began with what is latest."""
-        return frozenset() if self.latest is None else frozenset(self.initial) - frozenset(self.latest)
+        if self.origin is Origin.TRIM_HORIZON:
+            return frozenset()
+        return frozenset(name for name, known in self.initial.items() if known.latest is None)
 
 
 class Gap(BaseModel):
@@ -79,6 +100,8 @@ class ShardState(Entity, table=JOBS, entity_type="stream_shard"):
     label: str
     shard: str
     parent: str | None = None
+    first: Checkpoint | None = None
+    """Where it begins, if that is to be read; None where nobody knows."""
     checkpoint: Checkpoint | None = None
     """The last record dealt with."""
     at: UtcDatetime | None = None
@@ -175,7 +198,8 @@ class Group:
             except NotFoundError:
                 pass
             try:
-                return self.core.create(ShardState(**identity, parent=shard.parent, token=lock.token))
+                first = None if shard.first is None else text_of(shard.first)
+                return self.core.create(ShardState(**identity, parent=shard.parent, first=first, token=lock.token))
             except AlreadyExistsError:
                 # An earlier holder was late; from now on it is refused.
                 continue

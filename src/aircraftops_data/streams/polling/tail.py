@@ -10,8 +10,8 @@ from aircraftops_data.errors import InvalidInputError, StoreError
 from aircraftops_data.request import Transport
 from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.polling.given import Decoder, Raw
-from aircraftops_data.streams.polling.reading import Missing, Page, Reading
-from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, latest_of, shards_of, streams_of
+from aircraftops_data.streams.polling.reading import Missing, Page, Reading, latest_of
+from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
 from aircraftops_data.streams.polling.state import Origin
 
 OnMissing = Callable[[str], None]
@@ -62,9 +62,9 @@ class _View:
         self._missing = missing
         listed = run(shards_of(stream.arn), streams, clock)
         latest = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), streams, clock)
-        self._initial = frozenset(shard.id for shard in listed)
+        self._initial = {shard.id: shard for shard in listed}
         self._latest = latest or {}
-        self._skipped = frozenset[str]() if latest is None else self._initial - latest.keys()
+        self._skipped = frozenset[str]() if latest is None else frozenset(self._initial) - latest.keys()
         self._begun: dict[str, Shard] = {}
         self._ended: set[str] = set()
         self._open: dict[str, Reading] = {}
@@ -77,7 +77,7 @@ class _View:
         if self._settled:
             return
         listed = run(shards_of(self._arn), self._streams, self._clock)
-        lineage = Lineage(listed, self._begun.values(), self._ended, self._initial, self._skipped)
+        lineage = Lineage(listed, self._begun.values(), self._ended, self._initial.values(), self._skipped)
         for shard in lineage.readable():
             if shard.id not in self._begun:
                 first = None if shard.id in self._initial else shard.first

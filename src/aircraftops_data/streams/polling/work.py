@@ -15,7 +15,7 @@ from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.polling.given import Lock, Router
 from aircraftops_data.streams.polling.reading import MOST_RECORDS, Missing, Page, Reading
 from aircraftops_data.streams.polling.shards import Shard, Stream
-from aircraftops_data.streams.polling.state import Group, ShardState, StreamStart
+from aircraftops_data.streams.polling.state import Group, Origin, ShardState, StreamStart
 
 LOG = logging.getLogger("aircraftops_data.streams")
 # How far off AWS lets a clock be that signs requests, and so how far off the one is that a start was dated with.
@@ -53,14 +53,13 @@ class Desk:
 
 def reading_of(stream: Stream, start: StreamStart, shard: Shard, state: ShardState, limit: int) -> Reading:
     """The reading of a shard from where its group stands."""
-    begun = state.place is not None
+    initial = start.initial.get(shard.id)
     return Reading(
         stream.arn,
         shard.id,
         after=state.place,
-        iterator=None if begun else (start.latest or {}).get(shard.id),
-        # What a shard of the beginning had lost by then is none of ours.
-        first=None if begun or shard.id in start.initial else shard.first,
+        iterator=None if initial is None or state.place is not None else initial.latest,
+        first=shard.first,
         anew=state.reads_anew,
         limit=limit,
     )
@@ -141,7 +140,7 @@ class ShardWork:
     def _wanted(self, found: list[AnyRecord]) -> list[AnyRecord]:
         """Not what came before the beginning, where the iterator that stood there has expired unused."""
         began = self._start.created_at
-        if began is None or self.shard.id not in (self._start.latest or {}):
+        if began is None or self.shard.id not in self._start.initial or self._start.origin is Origin.TRIM_HORIZON:
             return found
         return [each for each in found if each.at is None or each.at >= began - _SKEW]
 

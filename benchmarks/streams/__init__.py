@@ -1,0 +1,1 @@
+"""What reading the records of a stream takes, beside what others offer."""
