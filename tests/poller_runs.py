@@ -1,4 +1,4 @@
-"""Runs of pollers over a stream in memory, step by step: they crash at any request, stand still, and lose their leases."""
+"""Runs of pollers over a stream in memory, step by step: they crash anywhere, stand still, and lose their leases."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from aircraftops_data.model.definition import Item
 from aircraftops_data.request import Request, Response
 from aircraftops_data.streams.polling.gaps import acknowledge, gaps
 from aircraftops_data.streams.polling.poller import Poller, PollerOptions
+from aircraftops_data.streams.polling.state import Origin
 from aircraftops_data.streams.polling.work import ShardWork, Step
 from lambda_mapping import CrashError
 from sim_schedule import Schedule
@@ -26,7 +27,7 @@ from stream_world import RETENTION, sequence_of
 NAME = "stock"
 LEASE = timedelta(seconds=30)
 _WAYS = ("crash before asking", "crash after asking")
-_ROUNDS = 2000
+_ROUNDS = 4000
 
 
 class _Line:
@@ -62,10 +63,18 @@ class PollerRun(Judged):
     """Some pollers of one group, and what was found to be wrong."""
 
     def __init__(
-        self, schedule: Schedule, setting: Setting, deploy: Deploy = a_router, seed: int = 0, pollers: int = 2
+        self,
+        schedule: Schedule,
+        setting: Setting,
+        seed: int = 0,
+        *,
+        deploy: Deploy = a_router,
+        pollers: int = 2,
+        origin: Origin = Origin.TRIM_HORIZON,
     ) -> None:
         super().__init__(Scene(schedule, setting.storm, setting.shards, seed), setting, deploy)
         self._random = Random(seed)
+        self._origin = origin
         self._races = setting.races
         self._numbers = 0
         self._seen = 0
@@ -73,9 +82,10 @@ class PollerRun(Judged):
         """The last of each shard."""
         self.missing: set[int] = set()
         """The records that are known to be gone unread."""
-        self.processes = [Process(self._started()) for _ in range(pollers)]
+        self.processes = [Process(self.started()) for _ in range(pollers)]
 
-    def _started(self) -> Poller:
+    def started(self) -> Poller:
+        """A poller in a process of its own."""
         self._numbers += 1
         scene, core = self.scene, self.scene.core
         return Poller(
@@ -85,7 +95,7 @@ class PollerRun(Judged):
             locks=Locks(core),
             name=NAME,
             table=STOCK,
-            options=PollerOptions(lease=LEASE, limit=self._random.choice((2, 5, 1000))),
+            options=PollerOptions(origin=self._origin, lease=LEASE, limit=self._random.choice((2, 5, 1000))),
             worker_id=f"poller-{self._numbers}",
         )
 
@@ -100,7 +110,7 @@ class PollerRun(Judged):
             with self.scene.calling(), self._beside():
                 return self._turn(process.poller)
         except CrashError:
-            process.poller = self._started()
+            process.poller = self.started()
             return True
         finally:
             process.busy = False
@@ -112,10 +122,10 @@ class PollerRun(Judged):
             with suppress(StoreError):
                 return bool(poller.look())
             return True
-        work = self._random.choice(works)
         if self._random.random() < 0.7:
-            work.beat()
-        return self._stepped(poller, work)
+            for work in works:
+                work.beat()
+        return self._stepped(poller, self._random.choice(works))
 
     def _stepped(self, poller: Poller, work: ShardWork) -> bool:
         """One step of a shard, as `Poller.run` makes it."""
@@ -137,9 +147,11 @@ class PollerRun(Judged):
 
         def meanwhile() -> None:
             if scene.schedule.choose(2) and not all(process.busy for process in self.processes):
-                for _ in range(4):
+                for _ in range(12):
                     self.poll()
-                    scene.clock.advance(LEASE / 3)
+                    scene.clock.advance(LEASE / 4)
+                    if self._random.random() < 0.3:
+                        self.step(self._random)
 
         scene.meanwhile = meanwhile if self._races else before
         try:
@@ -179,7 +191,8 @@ class PollerRun(Judged):
             self.replay()
             self._settle()
         self.judge(self.missing, self.stored())
-        self._judge_ends()
+        if self._origin is Origin.TRIM_HORIZON:
+            self._judge_ends()
         self.verdict()
 
     def _settle(self) -> None:
@@ -194,16 +207,21 @@ class PollerRun(Judged):
                 quiet = 0
                 with suppress(NotFoundError):
                     acknowledge(self.scene.core, NAME, gap.shard, by="somebody")
-            if quiet > 40:
+            if quiet > 100:
                 return
         self.wrong.append("the pollers come to no end")
 
     # What must hold
 
     def _watch(self) -> None:
-        """Checkpoints never go back; what is gone is told, with the last record before it."""
+        """Checkpoints never go back; what is gone is told, with the last record before it.
+
+        A group that begins with the latest records wants none that were there by then.
+        """
         history = self.scene.engine.history
         for change in history[self._seen :]:
+            if change.of("stream_start") and self._origin is Origin.LATEST:
+                self.missing |= set(self.scene.world.records)
             if change.of("stream_shard") and change.after is not None:
                 self._watch_shard(change.after)
         self._seen = len(history)
@@ -218,6 +236,11 @@ class PollerRun(Judged):
         if gap is not None:
             after = int(gap["after"].get("S", "0"))
             self.missing |= self._gone(shard, after, None if place == after else place)
+            # A shard that went unread tells of its own parents, which nobody ever saw.
+            parent = self.scene.world.parents[shard]
+            while parent is not None and parent not in self.checkpoints:
+                self.missing |= self._gone(parent, 0, None)
+                parent = self.scene.world.parents[parent]
 
     def _gone(self, shard: str, after: int, until: int | None) -> set[int]:
         """The records of a shard behind a place that were trimmed before anybody dealt with them."""

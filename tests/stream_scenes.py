@@ -124,7 +124,7 @@ class Scene:
         self.troubles: Counter[str] = Counter()
         """How often what went wrong, by the schedule."""
         self.meanwhile: Callable[[], object] = lambda: None
-        """What others do while somebody speaks with the engine."""
+        """What others do beside somebody, wherever that takes time."""
         self._context: FunctionContext | None = None
         self._inside = False
         context = Context(clock=self.clock, chance=Chance(Random(seed)), retry=Retry(attempts=3))
@@ -208,6 +208,7 @@ class Scene:
         self._deal(ALERT, change)
 
     def _deal(self, by: str, change: Change[Part]) -> None:
+        self.meanwhile()
         befalls = self.befalls(("crash before", "hiccup", "crash after"), self.storm.functions)
         if befalls == "crash before":
             self.crash()
@@ -229,6 +230,7 @@ class Scene:
 
     def write(self, changes: Sequence[Change[Any]]) -> list[Refused]:
         """A sink that keeps the state of parts, and takes only what is newer than what it has."""
+        self.meanwhile()
         befalls = self.befalls(("crash before", "away", "crash midway", "crash after"), self.storm.functions)
         if befalls == "crash before":
             self.crash()

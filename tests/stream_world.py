@@ -102,6 +102,8 @@ class StreamWorld:
         """Every record there ever was, by its sequence number."""
         self.homes: dict[int, str] = {}
         """The shards these are or were in."""
+        self.parents: dict[str, str | None] = {}
+        """The parents of all shards there ever were."""
         self._sequence = _FIRST_SEQUENCE
         width = _HASHES // shards
         for number in range(shards):
@@ -165,7 +167,9 @@ class StreamWorld:
         first = self._next()
         suffix = crc32(str(first).encode())
         made = int(self.clock.now().timestamp() * 1000)
-        self.shards.append(Shard(f"shardId-{made:020d}-{suffix:08x}", parent, hashes, first))
+        shard = Shard(f"shardId-{made:020d}-{suffix:08x}", parent, hashes, first)
+        self.parents[shard.id] = parent
+        self.shards.append(shard)
 
     def _close(self, shard: Shard) -> None:
         shard.last, shard.closed_at = self._next(), self.clock.now()

@@ -59,15 +59,15 @@ def each(setting: Setting, seeds: range) -> None:
         draw(partial(played, seed, setting), [seed], share=0.03)
 
 
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
-def test_nothing_is_lost_overtaken_or_done_for_nothing(setting: Setting) -> None:
-    each(setting, range(1))
+@pytest.mark.parametrize("name", ["poison and replays", "anything", "anything, once"])
+def test_nothing_is_lost_overtaken_or_done_for_nothing(name: str) -> None:
+    each(SETTINGS[name], range(1))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
 def test_nothing_is_lost_overtaken_or_done_for_nothing_in_many_histories(setting: Setting) -> None:
-    each(setting, range(1, 80))
+    each(setting, range(20))
 
 
 def small(setting: Setting, schedule: Schedule) -> None:
@@ -80,13 +80,13 @@ def small(setting: Setting, schedule: Schedule) -> None:
 
 
 def test_whatever_goes_wrong_once_in_a_small_history_all_comes_right() -> None:
-    assert explore(partial(small, STORM), strays=1, every=25) > 10
+    assert explore(partial(small, STORM), strays=1, every=50) > 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", [STORM, replace(STORM, races=True)], ids=["alone", "in a race"])
 def test_whatever_goes_wrong_twice_in_a_small_history_all_comes_right(setting: Setting) -> None:
-    assert explore(partial(small, setting), strays=2, every=400) > 200
+    assert explore(partial(small, setting), strays=2, every=800) > 100
 
 
 def slowly(schedule: Schedule, deploy: Deploy = a_router) -> Run:
@@ -117,6 +117,7 @@ def test_with_once_no_function_is_run_again_for_a_record() -> None:
 # The proofs themselves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("deploy", "said"), CONTROLS.values(), ids=list(CONTROLS))
 def test_a_router_that_breaks_a_promise_is_found_out(deploy: Deploy, said: str) -> None:
     assert said in found_out(lambda seed: played(seed, Setting(), Drawn(seed, 0.03), deploy), said)
