@@ -98,6 +98,12 @@ class StreamWorld:
         self.items: dict[Key, Item] = {}
         self.history: dict[Key, list[Written]] = {}
         self.shards: list[Shard] = []
+        self.records: dict[int, Raw] = {}
+        """Every record there ever was, by its sequence number."""
+        self.homes: dict[int, str] = {}
+        """The shards these are or were in."""
+        self.parents: dict[str, str | None] = {}
+        """The parents of all shards there ever were."""
         self._sequence = _FIRST_SEQUENCE
         width = _HASHES // shards
         for number in range(shards):
@@ -161,7 +167,9 @@ class StreamWorld:
         first = self._next()
         suffix = crc32(str(first).encode())
         made = int(self.clock.now().timestamp() * 1000)
-        self.shards.append(Shard(f"shardId-{made:020d}-{suffix:08x}", parent, hashes, first))
+        shard = Shard(f"shardId-{made:020d}-{suffix:08x}", parent, hashes, first)
+        self.parents[shard.id] = parent
+        self.shards.append(shard)
 
     def _close(self, shard: Shard) -> None:
         shard.last, shard.closed_at = self._next(), self.clock.now()
@@ -181,7 +189,9 @@ class StreamWorld:
         sequence = self._next()
         self.history.setdefault(key, []).append(Written(sequence, item))
         home = next(shard for shard in self.open_shards if hash_of(key[0]) in shard.hashes)
-        home.records.append(self._record(sequence, before, item) | dict(more))
+        self.records[sequence] = self._record(sequence, before, item) | dict(more)
+        self.homes[sequence] = home.id
+        home.records.append(self.records[sequence])
 
     def _record(self, sequence: int, before: Item | None, after: Item | None) -> dict[str, Any]:
         told: Item = after or before or {}
