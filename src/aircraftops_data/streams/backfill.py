@@ -22,7 +22,7 @@ from aircraftops_data.model.schema import JOBS, Table
 from aircraftops_data.streams.change import Record
 from aircraftops_data.streams.exports import Export
 from aircraftops_data.streams.scanning import TableScan
-from aircraftops_data.streams.source import Page, Records, Source
+from aircraftops_data.streams.source import Page, Records
 from aircraftops_data.transports.objects import Objects
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Backfill:
         self._router = router
         self._name = name
         self._threads = segments
-        self._source: Source = TableScan(table, router.decoder, core.context, segments, page)
+        self._source: TableScan | Export = TableScan(table, router.decoder, core.context, segments, page)
 
     @classmethod
     def from_export(
@@ -185,7 +185,7 @@ class _Run:
 
     core: CoreTable
     router: Router
-    source: Source
+    source: TableScan | Export
     attempts: int
     meter: Meter
     told: OnProgress | None

@@ -12,7 +12,7 @@ from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import StreamView
-from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poison, Record
+from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Operation, Poison, Record
 from aircraftops_data.streams.heads import TTL_PRINCIPAL, images_of, table_of
 from aircraftops_data.streams.stored import is_map, plain
 from aircraftops_data.translation.codec import codec_of
@@ -24,7 +24,7 @@ _STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/{}/stream/2020-01-01T00
 _SERVICE_PRINCIPAL = "replication.dynamodb.amazonaws.com"
 
 
-def message(record: Change[Any] | Poison) -> str:
+def message(record: AnyRecord) -> str:
     """A record as the JSON of one in an event of Lambda; `decode([message, ...])` gives an equal one back.
 
     What Lambda's dialect has no place for stands beside: `sourceID`, and `cause` for a snapshot. What could not be
@@ -74,7 +74,7 @@ def written(
     return parsed(said)
 
 
-def lambda_record(record: Change[Any] | Poison) -> Said:
+def lambda_record(record: AnyRecord) -> Said:
     """A change in Lambda's dialect, binary values still bytes; a poison as it is."""
     if isinstance(record, Poison) or not record.keys:
         return _table_told(dict(record.raw), record)

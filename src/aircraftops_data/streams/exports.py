@@ -21,7 +21,7 @@ from aircraftops_data.core.run import Runner
 from aircraftops_data.errors import CorruptItemError, InvalidInputError
 from aircraftops_data.model.definition import Item
 from aircraftops_data.model.schema import Table
-from aircraftops_data.streams.change import Change, Poison
+from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.source import Page
 from aircraftops_data.translation.codec import is_expired
@@ -87,7 +87,7 @@ class Export:
             yield from self._lines(file, path, int(cursor or 0))
 
     def _lines(self, file: DataFile, path: Path, begin: int) -> Iterator[Page]:
-        numbers, records, size, found = list[int](), list[Change[Any] | Poison](), 0, 0
+        numbers, records, size, found = list[int](), list[AnyRecord](), 0, 0
         for number, line in _numbered(file, path):
             found += 1
             if number <= begin:
@@ -104,7 +104,7 @@ class Export:
             raise CorruptItemError(f"{file.key} has {found} items, the manifest says {file.count}")
         yield _page(records, numbers, None)
 
-    def _record(self, file: DataFile, number: int, line: bytes) -> Change[Any] | Poison | None:
+    def _record(self, file: DataFile, number: int, line: bytes) -> AnyRecord | None:
         """What a line tells; None of an item that has expired."""
         raw = _parsed(line, f"line {number} of {file.key}")
         item = raw.get("Item")
@@ -113,7 +113,7 @@ class Export:
         return self._decoder.record(raw, self._named)
 
 
-def _page(records: list[Change[Any] | Poison], numbers: list[int], following: str | None) -> Page:
+def _page(records: list[AnyRecord], numbers: list[int], following: str | None) -> Page:
     return Page(records, lambda count: str(numbers[count - 1]), following)
 
 

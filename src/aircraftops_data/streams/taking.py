@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aircraftops_data.errors import (
     AircraftOpsDataError,
@@ -28,13 +28,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("aircraftops_data")
 _ONCE_KEY_LIMIT = 200
 
-
-class Once(Protocol):
-    """Runs a function once for a key: `ops.jobs.once`."""
-
-    def __call__(self, key: str, work: Callable[[Any], None]) -> Any:
-        """Run it, unless it was. Raises what it raises, and OnceInProgressError while another runs it."""
-        ...
+Once = Callable[[str, Callable[[Any], None]], object]
+"""Runs a function for a key, unless it was: `ops.jobs.once`. Raises OnceInProgressError while another runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +84,17 @@ class Routes:
         return [outlet for outlet in self.outlets if outlet.wants(record)]
 
     def _run(self, receiver: Receiver, change: Change[Any]) -> None:
-        if self.once is None:
+        def work(_: object) -> None:
             receiver.function(change)
+
+        if self.once is None:
+            work(None)
         else:
-            self.once(self._key(receiver, change), lambda _: _nothing(receiver.function(change)))
+            self.once(self._key(receiver, change), work)
 
     def _key(self, receiver: Receiver, change: Change[Any]) -> str:
         key = f"stream/{self.name}/{receiver.name}/{change.place}/{change.order}"
         return key if len(key) <= _ONCE_KEY_LIMIT else f"stream/{sha256(key.encode()).hexdigest()}"
-
-
-def _nothing(_: object) -> None:
-    """What a function returned is not kept."""
 
 
 class Batch:

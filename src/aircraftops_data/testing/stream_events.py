@@ -8,7 +8,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Any
 
-from aircraftops_data.streams.change import EPOCH, Cause, Change, Poison
+from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Poison
 from aircraftops_data.streams.encoding import Said, as_json, fine_time, images_in, lambda_record, parsed, without_none
 from aircraftops_data.streams.stored import is_map, plain
 
@@ -30,7 +30,7 @@ class Dialect(StrEnum):
     """Lines of an export to S3, as text: of a full one for snapshots, else of an incremental one; images and times."""
 
 
-def encode(records: Sequence[Change[Any] | Poison], dialect: Dialect) -> Any:
+def encode(records: Sequence[AnyRecord], dialect: Dialect) -> Any:
     """An event of these records. Decoded, it gives them again, but for what the dialect does not say."""
     match dialect:
         case Dialect.LAMBDA:
@@ -45,7 +45,7 @@ def encode(records: Sequence[Change[Any] | Poison], dialect: Dialect) -> Any:
             return "".join(f"{as_json(_line(record))}\n" for record in records)
 
 
-def _kinesis(record: Change[Any] | Poison, number: int) -> Said:
+def _kinesis(record: AnyRecord, number: int) -> Said:
     """Source: DynamoDB Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB"."""
     said = lambda_record(record)
     if not is_map(said.get("dynamodb")):
@@ -74,7 +74,7 @@ def _kinesis(record: Change[Any] | Poison, number: int) -> Said:
     }
 
 
-def _got(record: Change[Any] | Poison) -> Said:
+def _got(record: AnyRecord) -> Said:
     """Source: DynamoDB API Reference, GetRecords; boto3, DynamoDBStreams.Client.get_records."""
     said = lambda_record(record)
     if isinstance(record, Poison):
@@ -89,7 +89,7 @@ def _got(record: Change[Any] | Poison) -> Said:
     return said | {"dynamodb": body | images | at}
 
 
-def _line(record: Change[Any] | Poison) -> Said:
+def _line(record: AnyRecord) -> Said:
     """Source: DynamoDB Developer Guide, "DynamoDB table export output format"."""
     if isinstance(record, Poison):
         return lambda_record(record)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from aircraftops_data.errors import InvalidInputError, ObjectStoreError
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.streams.change import Change, Poison
+from aircraftops_data.streams.change import AnyRecord, Change
 from aircraftops_data.streams.decoding import decode
 from aircraftops_data.streams.encoding import message
 from aircraftops_data.transports.objects import Objects
@@ -58,9 +58,7 @@ class _Spilled(BaseModel):
     sha256: str
 
 
-def changes_in(
-    event: object, entities: Iterable[type[Entity]] = (), objects: Objects | None = None
-) -> list[Change[Any] | Poison]:
+def changes_in(event: object, entities: Iterable[type[Entity]] = (), objects: Objects | None = None) -> list[AnyRecord]:
     """The changes in messages: an event of Lambda on the queue, a pipe's list, a response of ReceiveMessage, or a body.
 
     Their `source_id` is the message's id, by which the answer to Lambda names those that failed; that of a body alone
