@@ -108,7 +108,7 @@ class ShardWork:
         return timedelta() if self._quiet or at is None else self._desk.group.core.context.clock.now() - at
 
     def step(self) -> Step:
-        """AnyRecord a page, or take what is left of one. Raises StoreError, LockLostError, ConditionFailedError."""
+        """Read a page, or take what is left of one. Raises StoreError, LockLostError, ConditionFailedError."""
         if self.over:
             return Step.OVER
         self._lock.check()
