@@ -90,6 +90,8 @@ class Judged:
         self.setting = setting
         self.deploy = deploy
         self.wrong: list[str] = []
+        self.unwanted: set[int] = set()
+        """Records nobody need be given, and whoever is may get in any order: they are from before the beginning."""
         self.replays: set[int] = set()
         """The calls in which somebody replayed the quarantine."""
 
@@ -178,6 +180,8 @@ class Judged:
         first: dict[tuple[str, Key], list[int]] = {}
         records = self.scene.world.records
         for deed in self.scene.deeds:
+            if deed.sequence in self.unwanted:
+                continue
             if deed.done and deed.sequence not in (known := first.setdefault((deed.by, deed.key), [])):
                 known.append(deed.sequence)
         for (by, key), known in first.items():

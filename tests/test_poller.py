@@ -21,7 +21,6 @@ from aircraftops_data.streams.polling.gaps import acknowledge, gaps
 from aircraftops_data.streams.polling.poller import Drained, Poller, PollerOptions
 from aircraftops_data.streams.polling.state import Group, Origin, StreamStart
 from aircraftops_data.streams.polling.work import ShardWork, Step
-from aircraftops_data.streams.taking import Taken
 from polling import NAME, Scene, refusing, told
 
 LEASE = timedelta(seconds=30)
@@ -50,12 +49,6 @@ def test_all_there_is_is_read_and_written_down(scene: Scene) -> None:
     state = scene.state(shard)
     assert state.place == int(shard.records[-1]["dynamodb"]["SequenceNumber"])
     assert (state.ended, state.token) == (False, 1)
-
-
-def test_what_was_parked_is_told_beside_what_was_dealt_with(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene.fill("a", 1, 2, 3)
-    monkeypatch.setattr(scene.taker, "take", lambda records: Taken(len(records), parked=2))
-    assert scene.poller().drain() == Drained(shards=1, records=3, parked=2)
 
 
 def test_another_poller_goes_on_where_the_first_ended(scene: Scene) -> None:

@@ -80,8 +80,6 @@ class Drained:
     """How many of those to their end."""
     records: int = 0
     """How many records were dealt with."""
-    parked: int = 0
-    """How many of those lie in the quarantine."""
     gaps: tuple[ShardState, ...] = ()
     """The shards that stand, for somebody must acknowledge first that records are missing."""
 
@@ -204,7 +202,7 @@ class Poller:
             finally:
                 self._leave(work)
             ended = report.ended + work.state.ended
-            report = Drained(report.shards + 1, ended, report.records + work.records, report.parked + work.parked)
+            report = Drained(report.shards + 1, ended, report.records + work.records)
 
     def _drain(self, work: ShardWork) -> None:
         quiet = 0

@@ -86,8 +86,6 @@ class ShardWork:
         self._quiet = False
         self.records = 0
         """How many were dealt with."""
-        self.parked = 0
-        """How many of those lie in the quarantine."""
         self.failures = 0
         """How many times in a row the same record, or the same request, has failed."""
         self.error: Exception | None = None
@@ -156,7 +154,6 @@ class ShardWork:
         self._done = self._numbered(self._rest[: taken.done]) or self._done
         self._rest = self._rest[taken.done :]
         self.records += taken.done
-        self.parked += taken.parked
         failed = bool(self._rest) and (taken.failed is not None or not taken.done)
         self.failures = (0 if taken.done else self.failures) + failed
         self.error = taken.error
