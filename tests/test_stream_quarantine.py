@@ -207,8 +207,8 @@ def test_two_cannot_replay_one_item_at_once(bench: Bench) -> None:
     bench.fail()
 
     def another(change: Change[Gauge]) -> None:
-        with pytest.raises(LockHeldError):
-            bench.quarantine.replay(bench.router, bench.locks)
+        (other,) = bench.quarantine.replay(bench.router, bench.locks, wait=timedelta())
+        assert isinstance(other.error, LockHeldError)
 
     bench.journal.failing = another
     assert bench.replay() == [(1, None)]
@@ -224,9 +224,20 @@ def test_who_lost_the_lock_lets_nothing_go(bench: Bench) -> None:
         bench.locks.release(lock.name, lock.token)
 
     bench.journal.failing = revoke
-    with pytest.raises(LockLostError):
-        bench.quarantine.replay(bench.router, bench.locks)
+    assert bench.replay() == [(0, LockLostError.__name__)]
     assert bench.held() == {"a": 1}
+
+
+def test_the_lock_of_a_replay_that_died_is_followed_by_another_process(bench: Bench) -> None:
+    bench.fail(1)
+    for _ in range(3):
+        bench.handle(gauge(1))
+    bench.fail()
+    (held,) = bench.quarantine.all()
+    bench.locks.acquire(f"quarantine/gauges/{held.place}", lease=timedelta(seconds=20))
+    anew = Locks(bench.core)
+    (outcome,) = bench.quarantine.replay(bench.router, anew)
+    assert (outcome.handled, outcome.error) == (1, None)
 
 
 def test_discarding_takes_the_first_or_all(bench: Bench) -> None:

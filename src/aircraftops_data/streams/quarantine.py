@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from aircraftops_data.streams.router import Router
 
 LOG = logging.getLogger("aircraftops_data")
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
+WAIT = timedelta(seconds=30)
+"""For longer than the lease: by then the lock of a process that died is free."""
 ATTEMPTS = 3
 
 T = TypeVar("T")
@@ -101,36 +103,40 @@ class Quarantine:
         """A parked record as it came, as JSON text. Raises CorruptItemError where a part of it is missing."""
         return self._run(body_of(record, self._core.context))
 
-    def replay(self, router: Router, locks: Locks, place: str | None = None) -> list[Replayed]:
+    def replay(
+        self, router: Router, locks: Locks, place: str | None = None, *, wait: timedelta = WAIT
+    ) -> list[Replayed]:
         """Give what is parked to the router again, in order: of one item, or of all.
 
         An item whose next record fails again keeps it, and all behind it. Nothing overtakes: what comes in meanwhile
-        is parked behind, until the last is handled. A lock for each item keeps two from replaying it at once.
+        is parked behind, until the last is handled. A lock for each item keeps two from replaying it at once; one that
+        a replay has left which died is free after `wait`.
         """
         places = [each.place for each in self.all()] if place is None else [place]
-        return [self._replayed(router, locks, each) for each in places]
+        return [self._replayed(router, locks, each, wait) for each in places]
 
-    def _replayed(self, router: Router, locks: Locks, place: str) -> Replayed:
+    def _replayed(self, router: Router, locks: Locks, place: str, wait: timedelta) -> Replayed:
         handled = 0
-        with locks.hold(self._lock_name(place), lease=LEASE) as lock:
-            while (record := self._next(place)) is not None:
-                lock.check()
-                try:
+        try:
+            with locks.hold(self._lock_name(place), lease=LEASE, wait=wait) as lock:
+                while (record := self._next(place)) is not None:
+                    lock.check()
                     router.run(self.body(record))
-                except Exception as error:
-                    LOG.warning("A record of %s cannot be replayed", place, exc_info=error)
-                    return Replayed(place, handled, error)
-                self._let_go(record, lock)
-                handled += 1
+                    self._let_go(record, lock)
+                    handled += 1
+        except Exception as error:
+            LOG.warning("A record of %s cannot be replayed", place, exc_info=error)
+            return Replayed(place, handled, error)
         return Replayed(place, handled, None)
 
-    def discard(self, locks: Locks, place: str, *, whole: bool = False) -> int:
+    def discard(self, locks: Locks, place: str, *, whole: bool = False, wait: timedelta = WAIT) -> int:
         """Throw the first record of an item away, or with `whole` all of them; how many these were.
 
-        What is left is parked still, and comes by `replay`. Raises NotFoundError where nothing is held.
+        What is left is parked still, and comes by `replay`. Raises NotFoundError where nothing is held, LockHeldError
+        while somebody replays it.
         """
         discarded = 0
-        with locks.hold(self._lock_name(place), lease=LEASE) as lock:
+        with locks.hold(self._lock_name(place), lease=LEASE, wait=wait) as lock:
             while (whole or not discarded) and (record := self._next(place)) is not None:
                 lock.check()
                 self._let_go(record, lock)
