@@ -67,7 +67,9 @@ def fresh_logs() -> Iterator[None]:
     handlers, level, propagate = list(library.handlers), library.level, library.propagate
     LOGS.seek(0)
     LOGS.truncate()
+    global_sdk_config.set_sdk_enabled(False)
     yield
+    global_sdk_config.set_sdk_enabled(True)
     library.handlers[:], library.propagate = handlers, propagate
     library.setLevel(level)
 
