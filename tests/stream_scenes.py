@@ -317,12 +317,12 @@ class StillLocks:
         self._locks = Locks(core)
 
     @contextmanager
-    def hold(self, name: str, *, lease: timedelta) -> Iterator[Any]:
+    def hold(self, name: str, *, lease: timedelta, wait: timedelta) -> Iterator[Any]:
         """Hold a lock; a process that is gone gives none back, and others see that after a while.
 
         Its lease is shorter than what a record may take, so that some are lost.
         """
-        lock = self._locks.acquire(name, lease=lease / 6, wait=lease / 2)
+        lock = self._locks.acquire(name, lease=lease / 2, wait=wait)
         try:
             yield lock
         except Exception:

@@ -13,7 +13,6 @@ import pytest
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_xray_sdk import global_sdk_config
 
 from aircraftops_data import Aircraft
 from aircraftops_data.streams import Change, Router
@@ -22,8 +21,6 @@ from aircraftops_data.streams.encoding import written
 LOGS = io.StringIO()
 LOGGER = Logger(service="search", stream=LOGS)
 TRACER = Tracer(service="search", disabled=True)
-# A tracer that is off turns X-Ray off for the whole process.
-global_sdk_config.set_sdk_enabled(True)
 METRICS = Metrics(namespace="Fleet", service="search")
 ROUTER = Router()
 
@@ -67,9 +64,7 @@ def fresh_logs() -> Iterator[None]:
     handlers, level, propagate = list(library.handlers), library.level, library.propagate
     LOGS.seek(0)
     LOGS.truncate()
-    global_sdk_config.set_sdk_enabled(False)
     yield
-    global_sdk_config.set_sdk_enabled(True)
     library.handlers[:], library.propagate = handlers, propagate
     library.setLevel(level)
 

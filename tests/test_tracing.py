@@ -10,6 +10,7 @@ from typing import Any
 import botocore.client
 import botocore.endpoint
 import pytest
+from aws_xray_sdk import global_sdk_config
 from aws_xray_sdk.core import patch, patcher, xray_recorder
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 from botocore.exceptions import ClientError
@@ -79,11 +80,15 @@ def xray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
     monkeypatch.setattr(patcher, "_PATCHED_MODULES", set())
     monkeypatch.setattr(client, "_make_api_call", client._make_api_call)
     monkeypatch.setattr(endpoint, "prepare_request", endpoint.prepare_request)
+    # Powertools' tracer turns X-Ray off for the whole process wherever it is not in Lambda.
+    enabled = global_sdk_config.sdk_enabled()
+    global_sdk_config.set_sdk_enabled(True)
     emitter = Recorded()
     xray_recorder.configure(sampling=False, emitter=emitter)
     patch(("botocore",))
     yield emitter
     del botocore.client._xray_enabled
+    global_sdk_config.set_sdk_enabled(enabled)
 
 
 def test_xray_records_table_operation_and_status(server: Canned, xray: Recorded) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from aircraftops_data.core.table import CoreTable
-from aircraftops_data.errors import InvalidInputError, NotFoundError
+from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, NotFoundError
 from aircraftops_data.request import Plan
 from aircraftops_data.streams.change import AnyRecord, Poison
 from aircraftops_data.streams.locking import Lock, Locks
@@ -121,11 +121,15 @@ class Quarantine:
             with locks.hold(self._lock_name(place), lease=LEASE, wait=wait) as lock:
                 while (record := self._next(place)) is not None:
                     lock.check()
-                    router.run(self.body(record))
+                    body = self.body(record)
+                    try:
+                        router.run(body)
+                    except Exception as error:
+                        LOG.warning("A record of %s cannot be replayed", place, exc_info=error)
+                        return Replayed(place, handled, error)
                     self._let_go(record, lock)
                     handled += 1
-        except Exception as error:
-            LOG.warning("A record of %s cannot be replayed", place, exc_info=error)
+        except AircraftOpsDataError as error:
             return Replayed(place, handled, error)
         return Replayed(place, handled, None)
 
