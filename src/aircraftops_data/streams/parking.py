@@ -133,7 +133,7 @@ def body_of(record: Parked, context: Context) -> Plan[str]:
 def let_go(record: Parked, fence: Intent[Any], context: Context) -> Plan[bool]:
     """Take a record out of the quarantine for good; whether it was the last of its item.
 
-    Only by who holds the lock that the fence is of. 8 write units, 2 per KB of the record. Raises LockLostError,
+    Only by who holds the lock that the fence is of. 4 write units, and 2 per KB of the record. Raises LockLostError,
     NotFoundError where nothing is held.
     """
     for attempt in range(context.retry.attempts):
