@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 
-from aircraftops_data import Aircraft, AircraftOps
+from aircraftops_data import Aircraft, AircraftOps, PrimaryKey, Table
+from aircraftops_data.core.provisioning import create_tables
+from aircraftops_data.settings import TableOptions
 from aircraftops_data.streams import Cause, Change, Decoder, Operation
+from throwaway import declare
 
 pytestmark = pytest.mark.slow
+
+# DynamoDB Local deletes what has expired only in tables without indexes.
+PASSES = Table("Passes", ttl_attribute="ends_at", stream="NEW_AND_OLD_IMAGES")
+Pass = declare(PASSES, {"holder": str}, PrimaryKey("PASS#{holder}", "PASS"))
+SWEPT_WITHIN = timedelta(seconds=60)
 
 
 @pytest.fixture
@@ -57,3 +67,21 @@ def test_what_was_done_to_a_table_is_what_its_stream_tells(
     assert sequences == sorted({*sequences})
     # Items that hold a unique value are nobody's.
     assert [change.new and change.new["entity_type"] for change in changes if change.entity is None] == ["unique", None]
+
+
+def test_what_dynamodb_removes_when_its_time_has_passed_is_told_as_that(
+    ops: AircraftOps, session: boto3.Session, local_endpoint: str, fresh_names: str
+) -> None:
+    ops.core.runner.run(create_tables([PASSES], ops.core.context, TableOptions()))
+    ended = ops.core.create(Pass(holder="a", expires_at=datetime.now(UTC) - timedelta(minutes=10)))
+    kept = ops.core.create(Pass(holder="b", expires_at=datetime.now(UTC) + timedelta(days=1)))
+    table, decoder = f"{fresh_names}Passes", Decoder([Pass])
+    until = time.monotonic() + SWEPT_WITHIN.total_seconds()
+    changes: list[Any] = []
+    while len(changes) < 3 and time.monotonic() < until:
+        changes = [each for event in records(session, local_endpoint, table) for each in decoder.records(event, table)]
+    assert [(each.operation, each.cause, each.old, each.new) for each in changes] == [
+        (Operation.INSERT, Cause.USER, None, ended),
+        (Operation.INSERT, Cause.USER, None, kept),
+        (Operation.REMOVE, Cause.TTL, ended, None),
+    ]
