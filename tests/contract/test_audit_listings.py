@@ -219,12 +219,14 @@ def test_a_hot_value_is_spread_over_shards_and_listed_as_one(core: CoreTable, cl
     audit.spread("actor", "user:ana", 3)
     audit.spread("action", "acme#a0", 5)
     there = recorded(audit, 12, BEGAN + timedelta(days=8), action="a0")
-    assert {event.actor_shard for event in there} == {0, 1, 2}
+    # The shard is a matter of chance: of twelve in three, one is empty in two runs of a hundred.
+    assert {event.actor_shard for event in there} <= {0, 1, 2}
+    assert len({event.actor_shard for event in there}) > 1
     assert len({event.action_shard for event in there}) > 1
     late = recorded(unaware, 2, BEGAN + timedelta(days=32), action="a0")
     assert {(event.actor_shard, event.action_shard) for event in late} == {(0, 0)}
     clock.advance(timedelta(minutes=1))
-    caught_up = recorded(unaware, 6, BEGAN + timedelta(days=36), action="a0")
+    caught_up = recorded(unaware, 12, BEGAN + timedelta(days=36), action="a0")
     assert len({event.actor_shard for event in caught_up}) > 1
     events = [*before, *there, *late, *caught_up]
     for listing in (audit.by_actor("user:ana"), audit_over(core).by_tenant("acme")):
