@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from aircraftops_data.errors import MissingExtraError
-from aircraftops_data.transports.failures import translated
+from aircraftops_data.transports.services import Service
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -137,9 +136,7 @@ class KmsSigner:
 
     def __init__(self, key: str, client: Any = None, session: Any = None) -> None:
         self._key = key
-        self._given = client
-        self._session = session
-        self._making = Lock()
+        self._service = Service("kms", client, session)
 
     @property
     def key_id(self) -> str:
@@ -158,7 +155,7 @@ class KmsSigner:
         given = message if whole else hashlib.new(_DIGESTS[public.algorithm], message).digest()
         # By the ARN of the key that was found: what an alias names may have changed since.
         named = {"KeyId": arn, "SigningAlgorithm": public.algorithm, "MessageType": "RAW" if whole else "DIGEST"}
-        signature: bytes = self._call("Sign", Message=given, **named)["Signature"]
+        signature: bytes = self._service.call("Sign", Message=given, **named)["Signature"]
         return signature
 
     def public_pem(self) -> bytes:
@@ -169,28 +166,8 @@ class KmsSigner:
     def _found(self) -> tuple[PublicKey, str]:
         with _cryptography():
             from aircraftops_data.audit.keys import public_key_of_der
-        found = self._call("GetPublicKey", KeyId=self._key)
+        found = self._service.call("GetPublicKey", KeyId=self._key)
         return public_key_of_der(found["PublicKey"]), str(found["KeyId"])
-
-    @cached_property
-    def _client(self) -> Any:
-        if self._given is not None:
-            return self._given
-        import boto3
-
-        # A session must not be asked for clients by two threads at once.
-        with self._making:
-            maker: Any = self._session or boto3.Session()
-            return maker.client("kms")
-
-    def _call(self, operation: str, **parameters: Any) -> Any:
-        from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return getattr(self._client, str(xform_name(operation)))(**parameters)
-        except (BotoCoreError, ClientError) as error:
-            raise translated(operation, error) from error
 
 
 @contextmanager

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import Any, BinaryIO, Literal
 
 from aircraftops_data.errors import AlreadyExistsError, InvalidInputError, ObjectStoreError
 from aircraftops_data.transports.files import CHUNK_BYTES, written
 from aircraftops_data.transports.objects import OCTETS, ObjectsInThreads
+from aircraftops_data.transports.services import Service
 
 LockMode = Literal["GOVERNANCE", "COMPLIANCE"]
 # "Uploading and copying objects using multipart upload", Amazon S3 User Guide: what a single PUT takes.
@@ -34,10 +34,8 @@ class ObjectStore:
         self, name: str, session: Any = None, client: Any = None, *, lock_mode: LockMode = "GOVERNANCE"
     ) -> None:
         self.name = name
-        self._session = session
-        self._given = client
+        self._service = Service("s3", client, session)
         self._lock_mode = lock_mode
-        self._making = Lock()
 
     def put(
         self,
@@ -59,7 +57,7 @@ class ObjectStore:
     def get(self, key: str) -> bytes:
         """A stored object. Raises ObjectStoreError, also where there is none."""
         with self._failing("get_object", key):
-            found: bytes = self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+            found: bytes = self._service.client.get_object(Bucket=self.name, Key=key)["Body"].read()
             return found
 
     def find(self, key: str) -> bytes | None:
@@ -74,7 +72,7 @@ class ObjectStore:
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin so, in the order of their UTF-8 bytes, 1000 a request. Raises ObjectStoreError."""
         with self._failing("list_objects_v2", prefix):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            for page in self._service.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
                 for entry in page.get("Contents", ()):
                     yield entry["Key"]
 
@@ -101,26 +99,15 @@ class ObjectStore:
     def get_file(self, key: str, path: Path) -> str:
         """Write an object to a file; its SHA-256 in hexadecimal. Raises ObjectStoreError, OSError."""
         with self._failing("get_object", key):
-            body = self._client.get_object(Bucket=self.name, Key=key)["Body"]
+            body = self._service.client.get_object(Bucket=self.name, Key=key)["Body"]
             return written(Path(path), body.iter_chunks(CHUNK_BYTES))
-
-    @cached_property
-    def _client(self) -> Any:
-        if self._given is not None:
-            return self._given
-        import boto3
-
-        # A session must not be asked for clients by two threads at once.
-        with self._making:
-            session: Any = self._session or boto3.Session()
-            return session.client("s3")
 
     @cached_property
     def _locks(self) -> bool:
         """Whether the bucket has Object Lock. Raises ObjectStoreError where one may not know."""
         try:
             with self._failing("get_object_lock_configuration", ""):
-                found = self._client.get_object_lock_configuration(Bucket=self.name)
+                found = self._service.client.get_object_lock_configuration(Bucket=self.name)
         except ObjectStoreError as error:
             if _code(error.__cause__) == "ObjectLockConfigurationNotFoundError":
                 return False
@@ -141,7 +128,7 @@ class ObjectStore:
     def _put(self, key: str, body: bytes | BinaryIO, digest: bytes, options: dict[str, Any]) -> None:
         checked = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": b64encode(digest).decode()}
         with self._failing("put_object", key):
-            self._client.put_object(Bucket=self.name, Key=key, Body=body, **checked, **options)
+            self._service.client.put_object(Bucket=self.name, Key=key, Body=body, **checked, **options)
 
     @contextmanager
     def _failing(self, operation: str, key: str) -> Generator[None]:

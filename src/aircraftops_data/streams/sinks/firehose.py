@@ -10,7 +10,7 @@ from aircraftops_data.errors import ItemTooLargeError, StoreError
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.sinks.batches import Entry, Outcomes, Patience, Request, deliver
 from aircraftops_data.streams.sinks.rows import line_of, row_of
-from aircraftops_data.streams.sinks.service import Service
+from aircraftops_data.streams.sinks.service import Receiving
 from aircraftops_data.streams.sinks.sink import Refused
 from aircraftops_data.streams.sinks.telling import Fields, told_fields
 
@@ -53,7 +53,7 @@ class FirehoseSink:
         patience: Patience | None = None,
     ) -> None:
         self._stream = stream_name
-        self._service = Service("firehose", client, session)
+        self._service = Receiving("firehose", client, session)
         for entity, names in (fields or {}).items():
             told_fields(entity, names)
         self._row = row or partial(row_of, fields=fields)

@@ -9,7 +9,7 @@ from aircraftops_data.errors import ItemTooLargeError, RequestRefusedError, Stor
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.sinks.batches import Entry, Outcomes, Patience, Request, deliver
 from aircraftops_data.streams.sinks.messages import event_id_of, spilled, text_of
-from aircraftops_data.streams.sinks.service import Service
+from aircraftops_data.streams.sinks.service import Receiving
 from aircraftops_data.streams.sinks.sink import Refused
 from aircraftops_data.transports.objects import Objects
 
@@ -53,7 +53,7 @@ class QueueSink:
     ) -> None:
         self._url = queue_url
         self._fifo = queue_url.endswith(".fifo")
-        self._service = Service("sqs", client, session)
+        self._service = Receiving("sqs", client, session)
         self._objects = objects
         self._most_bytes = most_bytes
         self._patience = patience or Patience()
