@@ -76,21 +76,27 @@ class Record:
 
         A record whose keys cannot be read has a place of its own.
         """
-        named: list[Any] = [self.table, sorted((name, sorted(value.items())) for name, value in self.keys.items())]
-        if not self.keys:
-            named += [self.event_id, self.source_id, self.sequence]
-        return sha256(to_json(named, bytes_mode="hex")).hexdigest()[:32]
+        own = () if self.keys else (self.event_id, self.source_id, self.sequence)
+        return digits_of(self.table, self.keys, *own)
 
     @property
     def order(self) -> str:
         """Text that sorts the records of one item as they happened: by sequence, or by time where there is none."""
         if self.sequence is not None:
             return f"{self.sequence:040d}"
-        passed = 0 if self.at is None else (self.at - EPOCH) // _MICROSECOND
+        passed = 0 if self.at is None else microseconds_of(self.at)
         return f"{passed:020d}-{self.source_id or self.event_id or ''}"
 
 
-_MICROSECOND = datetime.resolution
+def digits_of(owner: str | None, keys: ItemView, *more: object) -> str:
+    """32 hexadecimal digits for an item of a table, or of whatever else its key is in."""
+    named = [owner, sorted((name, sorted(value.items())) for name, value in keys.items()), *more]
+    return sha256(to_json(named, bytes_mode="hex")).hexdigest()[:32]
+
+
+def microseconds_of(at: datetime) -> int:
+    """The microseconds since 1970."""
+    return (at - EPOCH) // EPOCH.resolution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

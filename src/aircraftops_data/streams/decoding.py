@@ -12,7 +12,7 @@ from aircraftops_data.streams.change import EPOCH, Cause, Change, Operation, Poi
 from aircraftops_data.streams.dialects import unwrapped
 from aircraftops_data.streams.heads import happened, images_of, instant_of, keys_of, or_none, sequence_of, table_of
 from aircraftops_data.streams.reading import Readings
-from aircraftops_data.streams.stored import UnreadableError, is_map, plain
+from aircraftops_data.streams.stored import UnreadableError, is_map, plain, text_or_none
 from aircraftops_data.translation.values import decode_value
 
 Said = Mapping[str, Any]
@@ -74,7 +74,15 @@ class Decoder:
         images = self._images(keys, named, images_of(raw, body))
         source_id = source_id or _own_id(raw, body)
         return change_of(
-            raw, named, keys, sequence_of(body), instant_of(body), _text(raw.get("eventID")), source_id, done, images
+            raw,
+            named,
+            keys,
+            sequence_of(body),
+            instant_of(body),
+            text_or_none(raw.get("eventID")),
+            source_id,
+            done,
+            images,
         )
 
     def _exported(self, raw: Said, table: str | None, source_id: str | None) -> Change[Any]:
@@ -85,7 +93,7 @@ class Decoder:
         """
         keys, named = keys_of(raw["Keys"]), table_of(raw, table)
         images = self._images(keys, named, images_of(raw, raw))
-        source_id = source_id or _text(raw.get("sourceID"))
+        source_id = source_id or text_or_none(raw.get("sourceID"))
         return change_of(
             raw, named, keys, None, _written_at(raw), None, source_id, (_operation(raw), Cause.USER), images
         )
@@ -95,7 +103,7 @@ class Decoder:
         image, named = raw["Item"], table_of(raw, table)
         keys = self._keys_in(image)
         images = self._images(keys, named, (None, image))
-        source_id = source_id or _text(raw.get("sourceID"))
+        source_id = source_id or text_or_none(raw.get("sourceID"))
         return change_of(raw, named, keys, None, None, None, source_id, _SNAPSHOT, images)
 
     def _keys_in(self, image: object) -> ItemView:
@@ -153,11 +161,7 @@ _MICROSECOND = EPOCH.resolution
 
 def _own_id(raw: Said, body: Said) -> str | None:
     """What a batch of Lambda calls a record: its sequence number; a message says what it was called before."""
-    return _text(raw.get("sourceID")) or _text(body.get("SequenceNumber"))
-
-
-def _text(found: object) -> str | None:
-    return found if isinstance(found, str) else None
+    return text_or_none(raw.get("sourceID")) or text_or_none(body.get("SequenceNumber"))
 
 
 _EMPTY: Said = {}
@@ -176,7 +180,7 @@ def _poison(raw: Said, table: str | None, source_id: str | None, error: Unreadab
         keys=or_none(keys_of, (body or raw).get("Keys")) or {},
         sequence=or_none(sequence_of, body),
         at=or_none(instant_of, body) or (or_none(_written_at, raw) if "Metadata" in raw else None),
-        event_id=_text(raw.get("eventID")),
+        event_id=text_or_none(raw.get("eventID")),
         source_id=source_id or _own_id(raw, body),
         raw=raw,
         kind=error.kind,

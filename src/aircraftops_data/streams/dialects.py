@@ -12,7 +12,7 @@ from typing import Any, cast
 from pydantic_core import from_json
 
 from aircraftops_data.errors import UnknownEventError
-from aircraftops_data.streams.stored import is_map
+from aircraftops_data.streams.stored import is_map, text_or_none
 
 Said = Mapping[str, Any]
 _EXPECTED = (
@@ -113,7 +113,7 @@ def _of_pipe(element: object) -> list[Wrapped] | None:
     if isinstance(element, _PIECES):
         return _of_line(element)
     if is_map(element) and _is_record(element):
-        return [(element, _text_or_none(element.get("eventID")), None)]
+        return [(element, text_or_none(element.get("eventID")), None)]
     return _of_element(element)
 
 
@@ -137,7 +137,7 @@ def _is_record(record: Said) -> bool:
 
 def _within(outer: Said, payload: object, source_id: str | None) -> list[Wrapped]:
     """What a message holds; the message itself, with its problem, where that is nothing known."""
-    source_id = _text_or_none(outer.get("sourceID")) or source_id
+    source_id = text_or_none(outer.get("sourceID")) or source_id
     try:
         if not isinstance(payload, _PIECES):
             raise UnknownEventError("No payload")
@@ -153,21 +153,21 @@ Held = tuple[object, str | None]
 def _kinesis(record: Said) -> Held | None:
     """Of Lambda, named by its sequence number. Source: Lambda Developer Guide, "Using Lambda with Kinesis"."""
     inside = record.get("kinesis")
-    return (_decoded(inside.get("data")), _text_or_none(inside.get("sequenceNumber"))) if is_map(inside) else None
+    return (_decoded(inside.get("data")), text_or_none(inside.get("sequenceNumber"))) if is_map(inside) else None
 
 
 def _piped_kinesis(record: Said) -> Held | None:
     """Of a pipe, flat. Source: EventBridge User Guide, "Amazon Kinesis stream as a source for EventBridge Pipes"."""
     if record.get("eventSource") != "aws:kinesis" or "data" not in record:
         return None
-    return _decoded(record["data"]), _text_or_none(record.get("eventID"))
+    return _decoded(record["data"]), text_or_none(record.get("eventID"))
 
 
 def _queued(record: Said) -> Held | None:
     """A message of SQS: of Lambda or a pipe, or as ReceiveMessage gives it."""
     for identifier, body in (("messageId", "body"), ("MessageId", "Body")):
         if identifier in record and body in record:
-            return record[body], _text_or_none(record[identifier])
+            return record[body], text_or_none(record[identifier])
     return None
 
 
@@ -176,12 +176,12 @@ def _notification(record: Said) -> Held | None:
     inside = record.get("Sns", record)
     if not is_map(inside) or not inside.keys() >= _NOTIFICATION:
         return None
-    return inside["Message"], _text_or_none(inside["MessageId"])
+    return inside["Message"], text_or_none(inside["MessageId"])
 
 
 def _transformed(record: Said) -> Held | None:
     """For a transformation of Firehose. Source: Firehose Developer Guide, "Transform source data"."""
-    return (_decoded(record["data"]), _text_or_none(record["recordId"])) if record.keys() >= _TRANSFORMED else None
+    return (_decoded(record["data"]), text_or_none(record["recordId"])) if record.keys() >= _TRANSFORMED else None
 
 
 _NOTIFICATION = frozenset({"Message", "MessageId"})
@@ -195,7 +195,3 @@ def _decoded(data: object) -> bytes | None:
         return b64decode(data, validate=True) if isinstance(data, str | bytes) else None
     except (binascii.Error, ValueError):
         return None
-
-
-def _text_or_none(found: object) -> str | None:
-    return found if isinstance(found, str) else None

@@ -12,7 +12,7 @@ from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import StreamView
-from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Operation, Poison, Record
+from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Operation, Poison, Record, microseconds_of
 from aircraftops_data.streams.heads import TTL_PRINCIPAL, images_of, table_of
 from aircraftops_data.streams.stored import is_map, plain
 from aircraftops_data.translation.codec import codec_of
@@ -133,7 +133,7 @@ def _time(at: datetime | None) -> Said:
 def fine_time(at: datetime) -> Said:
     """A time as Kinesis says it."""
     return {
-        "ApproximateCreationDateTime": (at - EPOCH) // EPOCH.resolution,
+        "ApproximateCreationDateTime": microseconds_of(at),
         "ApproximateCreationDateTimePrecision": "MICROSECOND",
     }
 

@@ -31,6 +31,11 @@ def is_map(found: object) -> TypeGuard[Mapping[str, Any]]:
     return type(found) is dict or isinstance(found, Mapping)
 
 
+def text_or_none(found: object) -> str | None:
+    """What was found, if it is text."""
+    return found if isinstance(found, str) else None
+
+
 def is_plain(image: ItemView, deep: Iterable[str]) -> bool:
     """Whether each attribute value has one type key and no other; of those in `deep`, down through maps and lists.
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Any
 
-from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Poison
+from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Poison, microseconds_of
 from aircraftops_data.streams.encoding import Said, as_json, fine_time, images_in, lambda_record, parsed, without_none
 from aircraftops_data.streams.stored import is_map, plain
 
@@ -96,5 +96,5 @@ def _line(record: AnyRecord) -> Said:
     images = without_none(images_in(record.raw))
     if record.cause is Cause.SNAPSHOT:
         return {"Item": images["NewImage"]}
-    micros = {} if record.at is None else {"N": str((record.at - EPOCH) // EPOCH.resolution)}
+    micros = {} if record.at is None else {"N": str(microseconds_of(record.at))}
     return {"Metadata": {"WriteTimestampMicros": micros} if micros else {}, "Keys": record.keys, **images}

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidValueError
 from aircraftops_data.model.definition import MANAGED_FIELDS, ItemView
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.streams.change import Change, Operation
+from aircraftops_data.streams.change import Change, Operation, digits_of
 from aircraftops_data.streams.sinks.age import age_of
 from aircraftops_data.streams.sinks.telling import Fields, plain, told_fields
 
@@ -151,8 +150,7 @@ def _entity_of(change: Change[Any]) -> type[Entity]:
 
 def _id(entity_type: str, key: ItemView) -> str:
     """Digits and not the key itself, which may be longer than OpenSearch takes (512 bytes)."""
-    named = [entity_type, sorted((name, sorted(value.items())) for name, value in key.items())]
-    return sha256(to_json(named, bytes_mode="hex")).hexdigest()[:32]
+    return digits_of(entity_type, key)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
