@@ -6,12 +6,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from random import Random
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from aircraftops_data import CoreTable, Entity, PrimaryKey
 from aircraftops_data.clock import Retry
@@ -25,6 +25,7 @@ from aircraftops_data.request import Request, Response, Transport
 from aircraftops_data.testing import local_session
 from forked import FORKED
 
+Crowd = TypeVar("Crowd", bound="Processes")
 QUEUE = "crash"
 LEASE = timedelta(seconds=1)
 OPTIONS = JobOptions(margin=timedelta(milliseconds=200), slot_wait=timedelta(seconds=1))
@@ -226,9 +227,7 @@ class Crew:
     def hire(self) -> BaseProcess:
         """One more worker."""
         self._hired += 1
-        process = FORKED.Process(target=self._task, args=(replace(self._shift, worker=f"w{self._hired}"),), daemon=True)
-        process.start()
-        return process
+        return started(self._task, replace(self._shift, worker=f"w{self._hired}"))
 
     def harm(self, place: int | None = None) -> None:
         """Kill one, or stop one for longer or shorter than a lease; any, or the one at this place."""
@@ -265,6 +264,66 @@ def go_on(process: BaseProcess) -> None:
     """Let a stopped process go on."""
     assert process.pid is not None
     os.kill(process.pid, signal.SIGCONT)
+
+
+@dataclass
+class Processes:
+    """Processes at the same thing, by the names they go by; whoever is killed is followed by another."""
+
+    shift: Shift
+    task: Callable[[Any], None]
+    letter: str
+    random: Random
+    processes: dict[str, BaseProcess] = field(default_factory=dict[str, BaseProcess])
+    hired: int = 0
+    killed: int = 0
+    stopped: int = 0
+
+    def hire(self) -> None:
+        """One more."""
+        self.hired += 1
+        shift = replace(self.shift, worker=f"{self.letter}{self.hired}")
+        self.processes[shift.worker] = started(self.task, shift)
+
+    def harm_one(self, worker: str, deadly: float, nap: tuple[float, float]) -> None:
+        """Kill one, so often, or stop it for a time between so many seconds."""
+        process = self.processes[worker]
+        if self.random.random() < deadly:
+            process.kill()
+            process.join()
+            del self.processes[worker]
+            self.killed += 1
+            self.hire()
+            return
+        stop(process)
+        self.stopped += 1
+        sleep(self.random.uniform(*nap))
+        go_on(process)
+
+    def dismiss(self) -> None:
+        """End all that are left."""
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.join()
+
+
+def started(work: Callable[[Any], None], shift: Shift) -> BaseProcess:
+    """A process at work."""
+    process = FORKED.Process(target=work, args=(shift,), daemon=True)
+    process.start()
+    return process
+
+
+@contextmanager
+def hired(crew: Crowd, size: int) -> Iterator[Crowd]:
+    """So many processes, which do not outlive the block."""
+    try:
+        for _ in range(size):
+            crew.hire()
+        yield crew
+    finally:
+        crew.dismiss()
 
 
 @contextmanager

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from multiprocessing.process import BaseProcess
 from random import Random
 from time import monotonic, sleep
 
-from job_crew import Gate, Latest, Shift, Written, go_on, journals, stop
+from job_crew import Gate, Latest, Processes, Shift, Written, hired, journals
 
 from aircraftops_data import CoreTable
 from aircraftops_data.coordination import Lock, LockOptions, Locks
 from aircraftops_data.errors import ConflictError, NotFoundError, StoreError, TransactionConflictError
-from forked import FORKED
 
 NAME = "tape"
 LEASE = timedelta(seconds=0.5)
@@ -78,38 +75,13 @@ def journal(core: CoreTable) -> list[Written]:
     return journals(core).get(NAME, [])
 
 
-@dataclass
-class Contenders:
-    """Processes that contend for the lock; whoever is killed is followed by another."""
-
-    shift: Shift
-    random: Random
-    processes: dict[str, BaseProcess]
-    hired: int = 0
-    killed: int = 0
-    stopped: int = 0
-
-    def hire(self) -> None:
-        """One more."""
-        self.hired += 1
-        shift = replace(self.shift, worker=f"w{self.hired}")
-        self.processes[shift.worker] = started(contend, shift)
+class Contenders(Processes):
+    """Processes that contend for the lock."""
 
     def harm(self, locks: Locks) -> None:
         """Kill the one who has the lock, or any, or stop it for longer or shorter than a lease."""
-        worker = self._whom(locks)
-        process = self.processes[worker]
-        if self.random.random() < 0.3:
-            process.kill()
-            process.join()
-            del self.processes[worker]
-            self.killed += 1
-            self.hire()
-            return
-        stop(process)
-        self.stopped += 1
-        sleep(self.random.uniform(0.5, 4) * LEASE.total_seconds())
-        go_on(process)
+        seconds = LEASE.total_seconds()
+        self.harm_one(self._whom(locks), 0.3, (0.5 * seconds, 4 * seconds))
 
     def _whom(self, locks: Locks) -> str:
         workers = sorted(self.processes)
@@ -120,31 +92,10 @@ class Contenders:
         of_any = owner not in workers or self.random.random() < 0.2
         return self.random.choice(workers) if owner is None or of_any else owner
 
-    def dismiss(self) -> None:
-        """End all that are left."""
-        for process in self.processes.values():
-            process.kill()
-        for process in self.processes.values():
-            process.join()
 
-
-def started(work: object, shift: Shift) -> BaseProcess:
-    """A process at work."""
-    process = FORKED.Process(target=work, args=(shift,), daemon=True)  # type: ignore[arg-type]
-    process.start()
-    return process
-
-
-@contextmanager
-def contenders(shift: Shift, size: int) -> Iterator[Contenders]:
+def contenders(shift: Shift, size: int) -> AbstractContextManager[Contenders]:
     """So many processes, which do not outlive the block."""
-    crew = Contenders(shift, Random(7), {})
-    try:
-        for _ in range(size):
-            crew.hire()
-        yield crew
-    finally:
-        crew.dismiss()
+    return hired(Contenders(shift, contend, "w", Random(7)), size)
 
 
 def patience(seconds: float) -> Iterator[None]:

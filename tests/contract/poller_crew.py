@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 from threading import Thread
 from time import sleep
 from typing import Any
 
-from job_crew import Gate, Shift, go_on, stop
+from job_crew import Gate, Processes, Shift, hired
 
 from aircraftops_data import CORE, CoreTable, Entity, PrimaryKey, Table
 from aircraftops_data.clock import Retry, SystemClock
@@ -34,7 +33,6 @@ from aircraftops_data.streams.polling.shards import shards_of, streams_of
 from aircraftops_data.streams.polling.state import ShardState
 from aircraftops_data.testing import local_session
 from aircraftops_data.transports.streams import streams_transport
-from forked import FORKED
 
 NAME = "mirror"
 LEASE = timedelta(seconds=0.6)
@@ -254,66 +252,24 @@ class Writer:
             self._core.put(Tank(name=name, litres=self.writes))
 
 
-@dataclass
-class Pollers:
-    """Poller processes; whoever is killed is followed by another."""
+class Pollers(Processes):
+    """Poller processes."""
 
-    shift: Polling
-    core: CoreTable
-    random: Random
-    processes: dict[str, BaseProcess]
-    hired: int = 0
-    killed: int = 0
-    stopped: int = 0
-
-    def hire(self) -> None:
-        """One more."""
-        self.hired += 1
-        shift = replace(self.shift, worker=f"p{self.hired}")
-        process = FORKED.Process(target=poll, args=(shift,), daemon=True)
-        process.start()
-        self.processes[shift.worker] = process
-
-    def harm(self) -> None:
+    def harm(self, core: CoreTable) -> None:
         """Kill the one that holds the shard, or any, or stop it for longer or shorter than its lease."""
-        worker = self._whom()
-        process = self.processes[worker]
-        if self.random.random() < 0.5:
-            process.kill()
-            process.join()
-            del self.processes[worker]
-            self.killed += 1
-            self.hire()
-            return
-        stop(process)
-        self.stopped += 1
-        sleep(self.random.uniform(0.5, 3) * LEASE.total_seconds())
-        go_on(process)
+        seconds = LEASE.total_seconds()
+        self.harm_one(self._whom(core), 0.5, (0.5 * seconds, 3 * seconds))
 
-    def _whom(self) -> str:
+    def _whom(self, core: CoreTable) -> str:
         workers = sorted(self.processes)
-        holders = {lock.owner for lock in Locks(self.core).all() if lock.owner is not None}
+        holders = {lock.owner for lock in Locks(core).all() if lock.owner is not None}
         holding = [worker for worker in workers if worker in holders]
         return self.random.choice(workers if not holding or self.random.random() < 0.2 else holding)
 
-    def dismiss(self) -> None:
-        """End all that are left."""
-        for process in self.processes.values():
-            process.kill()
-        for process in self.processes.values():
-            process.join()
 
-
-@contextmanager
-def pollers(shift: Polling, core: CoreTable, size: int) -> Iterator[Pollers]:
+def pollers(shift: Polling, size: int) -> AbstractContextManager[Pollers]:
     """So many processes, which do not outlive the block."""
-    crew = Pollers(shift, core, Random(11), {})
-    try:
-        for _ in range(size):
-            crew.hire()
-        yield crew
-    finally:
-        crew.dismiss()
+    return hired(Pollers(shift, poll, "p", Random(11)), size)
 
 
 def caught_up(core: CoreTable) -> bool:

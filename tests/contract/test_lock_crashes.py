@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from job_crew import Gate, Latest, Shift, go_on, stop, until, violations
-from lock_crew import LEASE, LOST, NAME, OPTIONS, PATIENCE, append, contenders, journal, patience, stand, started
+from job_crew import Gate, Latest, Shift, go_on, started, stop, until, violations
+from lock_crew import LEASE, LOST, NAME, OPTIONS, PATIENCE, append, contenders, journal, patience, stand
 
 from aircraftops_data import CoreTable
 from aircraftops_data.coordination import Locks

@@ -72,16 +72,16 @@ def shift(core: CoreTable, local_endpoint: str, tmp_path: Path) -> Polling:
 def test_whatever_becomes_of_the_pollers_the_copy_is_the_table_and_nothing_goes_back(
     core: CoreTable, client: Any, shift: Polling, local_endpoint: str, tmp_path: Path
 ) -> None:
-    with pollers(shift, core, PROCESSES) as crew:
+    with pollers(shift, PROCESSES) as crew:
         with Writer(core, keys=12) as writer:
             until(lambda: delivered(tmp_path) != [], PATIENCE_SECONDS)
             for _ in range(HARMS):
-                crew.harm()
+                crew.harm(core)
         # The table gets another stream, which is to be read once the first is read to its end.
         switch(client, core.context.names[CORE], None)
         switch(client, core.context.names[CORE], "NEW_AND_OLD_IMAGES")
         writer.write()
-        crew.harm()
+        crew.harm(core)
         until(lambda: caught_up(core), PATIENCE_SECONDS)
     assert standing_still(core) == []
     records = [change.sequence for change in changes_of(core, local_endpoint, CORE, Tank)]
