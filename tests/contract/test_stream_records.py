@@ -74,7 +74,7 @@ def test_what_was_done_to_a_table_is_what_its_stream_tells(
 def swept(session: boto3.Session) -> Iterator[tuple[AircraftOps, str]]:
     """Tables on a DynamoDB Local of the test's own, and its endpoint.
 
-    What deletes expired items ends for good when a table goes while it lists them, as tables of other tests do.
+    It has ten threads for what expires, and every table with a TTL keeps one: of more tables nothing is removed.
     """
     with LocalDynamoDB() as engine:
         client = session.client("dynamodb", endpoint_url=engine.endpoint_url)
