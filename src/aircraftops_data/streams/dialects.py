@@ -47,8 +47,9 @@ def _of_text(text: str | bytes | bytearray) -> list[Wrapped]:
     document = _document(text)
     if isinstance(document, dict | list):
         return unwrapped(cast("object", document))
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2 or not is_map(_document(lines[0])):
+    # Of text, `splitlines` ends lines at characters too that may stand in JSON's strings.
+    lines = [line for line in (text.split("\n") if isinstance(text, str) else text.splitlines()) if line.strip()]
+    if len(lines) < 2 or not any(is_map(_document(line)) for line in lines):
         raise UnknownEventError(f"Neither JSON nor lines of JSON: {_EXPECTED}")
     return _each(lines, _of_line)
 
@@ -131,8 +132,12 @@ def _of_element(element: object) -> list[Wrapped] | None:
 
 
 def _is_record(record: Said) -> bool:
-    """A record of a stream, or a line of an export. Source: DynamoDB Developer Guide, "Table export output format"."""
-    return "dynamodb" in record or "Item" in record or ("Keys" in record and "Metadata" in record)
+    """A record of a stream, or a line of an export. Source: DynamoDB Developer Guide, "Table export output format".
+
+    One that says where it is from is one, whatever it lacks: alone in its batch it is no stranger either.
+    """
+    told = "dynamodb" in record or "Item" in record or ("Keys" in record and "Metadata" in record)
+    return told or record.get("eventSource") == "aws:dynamodb"
 
 
 def _within(outer: Said, payload: object, source_id: str | None) -> list[Wrapped]:
