@@ -9,6 +9,7 @@ from pickle import dumps, loads
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from aircraftops_data import Aircraft, Entity, PrimaryKey, Table
 from aircraftops_data.errors import DefinitionError
@@ -319,6 +320,21 @@ def test_changed_tells_true_from_one() -> None:
     old, new = (ONE.model_copy(update={"deep": {"a": [value]}}) for value in (1, True))
     assert change(record(old, new), Plane).changed == {"deep"}
     assert change(record(old, new)).changed == {"deep"}
+
+
+class Part(BaseModel):
+    """Something inside an entity."""
+
+    held: Any = None
+
+
+def test_changed_looks_into_what_fields_hold() -> None:
+    holder = declare(
+        HANGARS, {"id": str, "part": Part, "pair": tuple[Any, ...]}, PrimaryKey("H#{id}", "H"), part=Part(), pair=()
+    )
+    one, true = (holder(id="1", part=Part(held=[held]), pair=(held,)) for held in (1, True))
+    assert change(record(one, true), holder).changed == {"part", "pair"}
+    assert change(record(one, one), holder).changed == frozenset()
 
 
 def test_of_an_insert_and_a_removal_every_field_with_a_value_changed() -> None:
