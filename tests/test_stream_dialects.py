@@ -202,6 +202,13 @@ def test_a_record_that_lacks_everything_is_poison_alone_as_among_others() -> Non
         assert (found.kind, found.event_id) == (PoisonKind.NOT_A_RECORD, "e2")
 
 
+def test_a_poison_that_looks_like_an_event_is_still_one_out_of_a_message() -> None:
+    for raw in ({"dynamodb": None, "Records": []}, {"Records": []}, {"Messages": []}):
+        (found, _) = decode({"Records": [raw, record()]}, [Camera])
+        assert isinstance(found, Poison)
+        assert decode([message(found)], [Camera]) == [found]
+
+
 def test_an_event_without_records_has_none() -> None:
     assert decode({"Records": [], "NextShardIterator": "x"}) == decode([]) == decode('{"Records": []}') == []
 

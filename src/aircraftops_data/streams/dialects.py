@@ -71,6 +71,8 @@ _PARSE: Callable[[str | bytes | bytearray], object] = partial(from_json, cache_s
 
 
 def _of_mapping(event: Said) -> list[Wrapped] | None:
+    if _is_record(event):
+        return _of_element(event)
     for name in ("Records", "records", "Messages"):
         elements = event.get(name)
         if isinstance(elements, list) and (name != "records" or "invocationId" in event):
@@ -99,11 +101,13 @@ def _stranger(element: object) -> Wrapped:
 
 
 def _of_line(line: str | bytes | bytearray) -> list[Wrapped]:
+    """The records of a line, or the line itself: one that is parked must not be nothing when it is read again."""
     try:
-        return unwrapped(line)
+        found = unwrapped(line)
     except UnknownEventError:
-        document = _document(line)
-        return [_stranger(document if is_map(document) else line)]
+        found = []
+    document = None if found else _document(line)
+    return found or [_stranger(document if is_map(document) else line)]
 
 
 def _of_pipe(element: object) -> list[Wrapped] | None:
