@@ -9,6 +9,7 @@ from pickle import dumps, loads
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from aircraftops_data import Aircraft, Entity, PrimaryKey, Table
 from aircraftops_data.errors import DefinitionError
@@ -169,6 +170,75 @@ def test_a_value_with_no_type_set_or_two_is_poison(image: str, attribute: str, v
     assert poison(raw, Plane)[0] is PoisonKind.BAD_VALUE
 
 
+Loose = declare(
+    HANGARS,
+    {"id": str, "any": Any, "text": str, "on": bool, "count": int, "length": float, "parts": list[str]},
+    PrimaryKey("L#{id}", "L"),
+    any=None,
+    text="",
+    on=False,
+    count=0,
+    length=0.0,
+    parts=[],
+)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("any", {"N": 1.5}),
+        ("any", {"N": "sNaN"}),
+        ("any", {"NS": ["NaN"]}),
+        ("any", {"NS": "12"}),
+        ("any", {"SS": "ab"}),
+        ("any", {"SS": [1]}),
+        ("any", {"L": {}}),
+        ("length", {"N": "NaN"}),
+        ("length", {"N": "1E999"}),
+        ("on", {"BOOL": "yes"}),
+        ("text", {"S": b"x"}),
+        ("parts", {"L": [{"S": b"x"}]}),
+    ],
+    ids=repr,
+)
+def test_a_value_of_another_kind_than_its_type_says_is_poison(attribute: str, value: Any) -> None:
+    raw = record(None, Loose(id="1"))
+    raw["dynamodb"]["NewImage"][attribute] = value
+    assert poison(raw, Loose)[0] is PoisonKind.BAD_VALUE
+    assert poison(raw)[0] is PoisonKind.BAD_VALUE
+
+
+@pytest.mark.parametrize("awsRegion", ["eu-west-1", "ddblocal"])
+@pytest.mark.parametrize("entities", [(), (Loose,)], ids=["no entity", "an entity"])
+def test_values_are_nested_as_deeply_as_dynamodb_lets_them_and_no_deeper(
+    entities: tuple[type[Entity], ...], awsRegion: str
+) -> None:
+    raw = record(None, Loose(id="1")) | {"awsRegion": awsRegion}
+    image = raw["dynamodb"]["NewImage"]
+    for _ in range(31):
+        image["any"] = {"L": [image.get("any", {"S": "x"})]}
+    assert isinstance(only(raw, *entities), Change)
+    for _ in range(3000):
+        image["any"] = {"M": {"a": image["any"]}}
+    assert poison(raw, *entities) == (PoisonKind.BAD_VALUE, "(image) is nested too deeply")
+
+
+@pytest.mark.parametrize("image", [0, [], False, "", "x"], ids=repr)
+@pytest.mark.parametrize("name", ["OldImage", "NewImage"])
+def test_an_image_that_is_no_map_is_poison_in_a_record_and_in_a_line_of_an_export(name: str, image: Any) -> None:
+    raw = record(ONE, ONE)
+    raw["dynamodb"][name] = image
+    assert poison(raw, Plane)[0] is PoisonKind.BAD_VALUE
+    assert poison({"Metadata": {}, **raw["dynamodb"]}, Plane)[0] is PoisonKind.BAD_VALUE
+
+
+def test_a_reason_stays_short_however_much_is_wrong() -> None:
+    raw = record(None, Loose(id="1"))
+    for bad in ({"L": [{"N": "1"}] * 5000}, {"M": {"x" * 50_000: {}}}):
+        raw["dynamodb"]["NewImage"]["parts"] = bad
+        assert len(poison(raw, Loose)[1]) < 2000
+
+
 def with_all_types(value: Any) -> Any:
     """An attribute value as serializers write it that know no absence."""
     ((kind, held),) = value.items()
@@ -250,6 +320,21 @@ def test_changed_tells_true_from_one() -> None:
     old, new = (ONE.model_copy(update={"deep": {"a": [value]}}) for value in (1, True))
     assert change(record(old, new), Plane).changed == {"deep"}
     assert change(record(old, new)).changed == {"deep"}
+
+
+class Part(BaseModel):
+    """Something inside an entity."""
+
+    held: Any = None
+
+
+def test_changed_looks_into_what_fields_hold() -> None:
+    holder = declare(
+        HANGARS, {"id": str, "part": Part, "pair": tuple[Any, ...]}, PrimaryKey("H#{id}", "H"), part=Part(), pair=()
+    )
+    one, true = (holder(id="1", part=Part(held=[held]), pair=(held,)) for held in (1, True))
+    assert change(record(one, true), holder).changed == {"part", "pair"}
+    assert change(record(one, one), holder).changed == frozenset()
 
 
 def test_of_an_insert_and_a_removal_every_field_with_a_value_changed() -> None:

@@ -182,6 +182,33 @@ def test_lines_of_json_are_read_one_by_one_and_a_bad_one_stays_in_its_place() ->
     assert kinds == [Change, Poison, Change, Change]
 
 
+def test_a_bad_first_line_is_one_as_any_other() -> None:
+    assert [type(found) for found in decode(f"{{cut\n{json.dumps(record())}\n", [Camera])] == [Poison, Change]
+
+
+@pytest.mark.parametrize("within", ["\u2028", "\x85"], ids=ascii)
+def test_a_line_ends_where_json_lets_it_and_not_within_its_strings(within: str) -> None:
+    item = {"Item": {"PK": {"S": "x"}, "SK": {"S": "y"}, "said": {"S": f"one{within}two"}}}
+    lines = f"{json.dumps(item, ensure_ascii=False)}\r\n" * 2
+    for text in (lines, lines.encode()):
+        assert [found.new["said"] for found in decode(text) if isinstance(found, Change)] == [f"one{within}two"] * 2
+
+
+def test_a_record_that_lacks_everything_is_poison_alone_as_among_others() -> None:
+    lacking = {"eventID": "e2", "eventName": "INSERT", "eventSource": "aws:dynamodb"}
+    for others in ([], [record()]):
+        found = decode({"Records": [lacking, *others]}, [Camera])[0]
+        assert isinstance(found, Poison)
+        assert (found.kind, found.event_id) == (PoisonKind.NOT_A_RECORD, "e2")
+
+
+def test_a_poison_that_looks_like_an_event_is_still_one_out_of_a_message() -> None:
+    for raw in ({"dynamodb": None, "Records": []}, {"Records": []}, {"Messages": []}):
+        (found, _) = decode({"Records": [raw, record()]}, [Camera])
+        assert isinstance(found, Poison)
+        assert decode([message(found)], [Camera]) == [found]
+
+
 def test_an_event_without_records_has_none() -> None:
     assert decode({"Records": [], "NextShardIterator": "x"}) == decode([]) == decode('{"Records": []}') == []
 
@@ -281,3 +308,70 @@ def test_whatever_stands_beside_a_good_record_it_is_read_and_nothing_is_raised(o
     assert change(record()) in found
     for each in found:
         assert decode([message(each)], [Camera])
+
+
+# A good record with one thing in it that is not
+
+
+def nested(levels: int) -> Any:
+    """An attribute value of as many lists."""
+    value: Any = {"S": "x"}
+    for _ in range(levels):
+        value = {"L": [value]}
+    return value
+
+
+DAMAGE: tuple[Any, ...] = (
+    *(None, True, 0, -1, 1.5, float("nan"), 10**30, "", "x", "\ud800", "NaN", "sNaN", "1E999999", "k" * 70_000),
+    *([], [None], {}, {"S": None}, {"S": 5}, {"N": 5}, {"N": 1.5}, {"N": "sNaN"}, {"NS": ["sNaN"]}, {"BOOL": "yes"}),
+    *({"S": "\ud800"}, {"M": {"\ud800": {"S": "x"}}}, {"M": {"k" * 70_000: {}}}, {"L": {}}, {"SS": "ab"}),
+    *({"B": "YQ"}, {"type": "Service"}, {1: 2, "type": "Service"}, nested(40), nested(300), nested(3000)),
+)
+
+
+def paths(held: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where there is something in a record."""
+    inner: Any = held.items() if isinstance(held, dict) else enumerate(held if isinstance(held, list) else ())
+    return [path, *(found for name, each in inner for found in paths(each, (*path, name)))]
+
+
+def damaged(raw: dict[str, Any], path: tuple[Any, ...], damage: Any) -> dict[str, Any]:
+    """A record with something else at a place."""
+    copy = json.loads(json.dumps(raw))
+    held = copy
+    for name in path[:-1]:
+        held = held[name]
+    held[path[-1]] = damage
+    return copy
+
+
+WHOLE: dict[str, Any] = record(new=AFTER.model_copy(update={"kept": {"a": [1, {2}], "b": {"c": 1.5}}})) | {
+    "tableName": "t-Cameras",
+    "userIdentity": {"type": "Service", "principalId": "x"},
+    "awsRegion": "ddblocal",
+}
+EXPORTED = {
+    "Metadata": {"WriteTimestampMicros": {"N": "1"}},
+    **{name: WHOLE["dynamodb"][name] for name in ("Keys", "OldImage", "NewImage")},
+}
+PLACES = [
+    (raw, path) for raw in (WHOLE, EXPORTED, {"Item": WHOLE["dynamodb"]["NewImage"]}) for path in paths(raw) if path
+]
+
+
+@given(st.sampled_from(PLACES), st.sampled_from(range(len(DAMAGE))), st.sampled_from([(), (Camera,)]))
+def test_a_damaged_record_is_a_change_or_a_poison_and_nothing_of_it_raises_later(
+    place: tuple[Any, tuple[Any, ...]], damage: int, entities: tuple[Any, ...]
+) -> None:
+    decoder = Decoder(entities)
+    (found, other) = decoder.records({"Records": [damaged(*place, DAMAGE[damage]), record()]}, "t")
+    assert isinstance(other, Change)
+    assert len(found.place) == 32
+    assert found.order
+    if isinstance(found, Poison):
+        assert 0 < len(found.reason) < 2000
+    else:
+        _ = found.changed, found.identity
+    (again,) = decoder.records([message(found)])
+    assert (type(again), again.place, again.order) == (type(found), found.place, found.order)
+    assert isinstance(found, Poison) or again == found

@@ -73,6 +73,19 @@ def test_a_record_is_parked_once_its_attempts_are_used_up_and_others_flow(bench:
     assert bench.held() == {"b": 2}
 
 
+def test_whatever_is_odd_about_a_record_it_is_parked(bench: Bench) -> None:
+    bench.fail(1)
+    unread, deep, long = gauge(1), gauge(2, "b"), gauge(3, "c")
+    unread["dynamodb"]["NewImage"]["of nobody"] = {"S": 5}
+    deep["dynamodb"]["NewImage"]["unit"] = {"S": "m", "N": "1"}
+    for _ in range(3000):
+        deep["dynamodb"] = {**deep["dynamodb"], "beside": [deep["dynamodb"].get("beside")]}
+    long["dynamodb"]["NewImage"]["unit"] = {"M": {"x" * 350_000: {}}}
+    for _ in range(3):
+        bench.handle(unread, deep, long)
+    assert bench.held() == {"a": 1, "b": 1, "c": 1}
+
+
 def test_a_poison_is_parked_at_once_for_it_would_fail_however_often_it_is_tried(bench: Bench) -> None:
     assert bench.handle(bad(1), gauge(2), gauge(3, "b")) == NONE_FAILED
     assert bench.held() == {"a": 2}

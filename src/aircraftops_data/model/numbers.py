@@ -49,8 +49,11 @@ def _trimmed(value: Decimal) -> Decimal:
 
 
 def number_value(text: str) -> int | Decimal:
-    """A stored number: an int where it is written as one, else a Decimal."""
+    """A stored number: an int where it is written as one, else a Decimal. Raises ValueError, ArithmeticError."""
     try:
         return int(text)
     except ValueError:
-        return Decimal(text)
+        number = Decimal(text)
+    if not number.is_finite():
+        raise ValueError("NaN and Infinity are no numbers to DynamoDB")
+    return number

@@ -10,6 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from aircraftops_data.model.definition import ItemView
@@ -218,7 +219,9 @@ def _same(one: Any, other: Any) -> bool:
     """Whether two values are one in DynamoDB; to Python, True is 1."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
-    if isinstance(one, list) and isinstance(other, list):
+    if isinstance(one, BaseModel):
+        return one == other and _same(one.__dict__, other.__dict__)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(_same, one, other))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(held, other[name]) for name, held in one.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]

@@ -120,7 +120,7 @@ class Decoder:
     ) -> tuple[type[Entity] | None, Any, Any]:
         """The entity, and the item before and afterwards."""
         old, new = images
-        shown = new or old
+        shown = old if new is None else new
         if shown is None:
             reading = self._readings.of_keys(keys, table)
             if reading is None:
@@ -139,9 +139,10 @@ def _as_dict(image: ItemView) -> dict[str, Any]:
 
 
 def _operation(raw: Said) -> Operation:
-    if not raw.get("NewImage"):
+    old, new = images_of(raw, raw)
+    if new is None:
         return Operation.REMOVE
-    return Operation.MODIFY if raw.get("OldImage") else Operation.INSERT
+    return Operation.INSERT if old is None else Operation.MODIFY
 
 
 def _written_at(raw: Said) -> datetime | None:

@@ -47,8 +47,9 @@ def _of_text(text: str | bytes | bytearray) -> list[Wrapped]:
     document = _document(text)
     if isinstance(document, dict | list):
         return unwrapped(cast("object", document))
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2 or not is_map(_document(lines[0])):
+    # Of text, `splitlines` ends lines at characters too that may stand in JSON's strings.
+    lines = [line for line in (text.split("\n") if isinstance(text, str) else text.splitlines()) if line.strip()]
+    if len(lines) < 2 or not any(is_map(_document(line)) for line in lines):
         raise UnknownEventError(f"Neither JSON nor lines of JSON: {_EXPECTED}")
     return _each(lines, _of_line)
 
@@ -70,6 +71,8 @@ _PARSE: Callable[[str | bytes | bytearray], object] = partial(from_json, cache_s
 
 
 def _of_mapping(event: Said) -> list[Wrapped] | None:
+    if _is_record(event):
+        return _of_element(event)
     for name in ("Records", "records", "Messages"):
         elements = event.get(name)
         if isinstance(elements, list) and (name != "records" or "invocationId" in event):
@@ -98,11 +101,13 @@ def _stranger(element: object) -> Wrapped:
 
 
 def _of_line(line: str | bytes | bytearray) -> list[Wrapped]:
+    """The records of a line, or the line itself: one that is parked must not be nothing when it is read again."""
     try:
-        return unwrapped(line)
+        found = unwrapped(line)
     except UnknownEventError:
-        document = _document(line)
-        return [_stranger(document if is_map(document) else line)]
+        found = []
+    document = None if found else _document(line)
+    return found or [_stranger(document if is_map(document) else line)]
 
 
 def _of_pipe(element: object) -> list[Wrapped] | None:
@@ -131,8 +136,12 @@ def _of_element(element: object) -> list[Wrapped] | None:
 
 
 def _is_record(record: Said) -> bool:
-    """A record of a stream, or a line of an export. Source: DynamoDB Developer Guide, "Table export output format"."""
-    return "dynamodb" in record or "Item" in record or ("Keys" in record and "Metadata" in record)
+    """A record of a stream, or a line of an export. Source: DynamoDB Developer Guide, "Table export output format".
+
+    One that says where it is from is one, whatever it lacks: alone in its batch it is no stranger either.
+    """
+    told = "dynamodb" in record or "Item" in record or ("Keys" in record and "Metadata" in record)
+    return told or record.get("eventSource") == "aws:dynamodb"
 
 
 def _within(outer: Said, payload: object, source_id: str | None) -> list[Wrapped]:

@@ -6,15 +6,15 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from aircraftops_data.errors import InvalidInputError
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.schema import StreamView
 from aircraftops_data.streams.change import EPOCH, AnyRecord, Cause, Change, Operation, Poison, Record, microseconds_of
-from aircraftops_data.streams.heads import TTL_PRINCIPAL, images_of, table_of
-from aircraftops_data.streams.stored import is_map, plain
+from aircraftops_data.streams.heads import TTL_PRINCIPAL, identity_in, images_of, table_of
+from aircraftops_data.streams.stored import is_map
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.translation.values import item_size
 
@@ -22,6 +22,8 @@ Said = dict[str, Any]
 _REGION = "us-east-1"
 _STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/{}/stream/2020-01-01T00:00:00.000"
 _SERVICE_PRINCIPAL = "replication.dynamodb.amazonaws.com"
+# A level of an item is two of JSON: of what is cut, more than an item may have are left.
+_LEVELS = 100
 
 
 def message(record: AnyRecord) -> str:
@@ -67,10 +69,13 @@ def written(
         "NewImage": None if new is None or view in ("KEYS_ONLY", "OLD_IMAGE") else codec.item(new),
         "OldImage": None if old is None or view in ("KEYS_ONLY", "NEW_IMAGE") else codec.item(old),
     }
-    operation = Operation.INSERT if old is None else Operation.REMOVE if new is None else Operation.MODIFY
     keys = definition.key_of(shown.__dict__)
+    size = sum(item_size(item) for item in (keys, *images.values()) if item is not None)
+    operation = Operation.INSERT if old is None else Operation.REMOVE if new is None else Operation.MODIFY
     said = _record(operation, event_id or f"{sequence:032x}", table, _identity(cause, None))
-    said["dynamodb"] = _body(keys, images, at, str(sequence), view)
+    said["dynamodb"] = _body(
+        keys, images, at, {"SequenceNumber": str(sequence), "SizeBytes": size, "StreamViewType": view}
+    )
     return parsed(said)
 
 
@@ -79,10 +84,8 @@ def lambda_record(record: AnyRecord) -> Said:
     if isinstance(record, Poison) or not record.keys:
         return _table_told(dict(record.raw), record)
     said = _record(record.operation, record.event_id, record.table, _identity(record.cause, record.raw))
-    inside = record.raw.get("dynamodb", {})
-    sequence, view = inside.get("SequenceNumber"), inside.get("StreamViewType")
-    said["dynamodb"] = _body(record.keys, images_in(record.raw), record.at, sequence, view)
-    return said
+    said["dynamodb"] = _body(record.keys, images_in(record.raw), record.at, record.raw.get("dynamodb", {}))
+    return _table_told(said, record)
 
 
 def _table_told(said: Said, record: Record) -> Said:
@@ -104,16 +107,15 @@ def _record(operation: Operation, event_id: str | None, table: str | None, ident
     return without_none(found)
 
 
-def _body(keys: ItemView, images: Said, at: datetime | None, sequence: str | None, view: StreamView | None) -> Said:
-    shown = without_none(images)
-    size = sum(item_size(plain(image)) for image in (keys, *shown.values()))
+def _body(keys: ItemView, images: Said, at: datetime | None, given: Mapping[str, Any]) -> Said:
+    """Images stay as they were given: what could be read of one must be readable again."""
     found = {
         **_time(at),
         "Keys": keys,
-        **shown,
-        "SequenceNumber": sequence,
-        "SizeBytes": size,
-        "StreamViewType": view or "NEW_AND_OLD_IMAGES",
+        **images,
+        "SequenceNumber": given.get("SequenceNumber"),
+        "SizeBytes": given.get("SizeBytes"),
+        "StreamViewType": given.get("StreamViewType") or "NEW_AND_OLD_IMAGES",
     }
     return without_none(found)
 
@@ -143,7 +145,7 @@ def _identity(cause: Cause, raw: Mapping[str, Any] | None) -> Said | None:
         return {"type": "Service", "principalId": TTL_PRINCIPAL}
     if cause is not Cause.SERVICE:
         return None
-    known = {} if raw is None else {name.casefold(): value for name, value in raw["userIdentity"].items()}
+    known: Mapping[str, Any] = {} if raw is None else identity_in(raw["userIdentity"])
     return {"type": "Service", "principalId": known.get("principalid", _SERVICE_PRINCIPAL)}
 
 
@@ -156,8 +158,23 @@ def images_in(raw: Mapping[str, Any]) -> Said:
 
 
 def as_json(said: Said) -> str:
-    """A record as JSON text."""
+    """A record as JSON text; what is nested more deeply than can be written, as no item is, is cut."""
+    try:
+        return _to_json(said)
+    except RecursionError:
+        return _to_json(_cut(said, _LEVELS))
+
+
+def _to_json(said: object) -> str:
     return json.dumps(said, separators=(",", ":"), default=_plainly, skipkeys=True)
+
+
+def _cut(held: object, levels: int) -> object:
+    if not levels:
+        return "(nested too deeply)"
+    if is_map(held):
+        return {name: _cut(inner, levels - 1) for name, inner in held.items()}
+    return [_cut(inner, levels - 1) for inner in cast("list[object]", held)] if isinstance(held, list) else held
 
 
 def parsed(said: Said) -> Said:

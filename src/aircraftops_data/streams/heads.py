@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from aircraftops_data.model.definition import ItemView
 from aircraftops_data.streams.change import EPOCH, Cause, Operation, PoisonKind
-from aircraftops_data.streams.stored import UnreadableError, is_map, plain, with_empty_maps
+from aircraftops_data.streams.stored import UnreadableError, is_map, plain, text_or_none, with_empty_maps
 
 T = TypeVar("T")
 Said = Mapping[str, Any]
@@ -33,11 +33,8 @@ def or_none(read: Callable[..., T], *given: Any) -> T | None:
 
 def table_of(raw: Said, given: str | None) -> str | None:
     """The physical name of the table: by `tableName` (Kinesis), by the stream's ARN, or as the caller says."""
-    named = raw.get("tableName")
-    if isinstance(named, str):
-        return named
-    arn = raw.get("eventSourceARN")
-    return (_table_in(arn) or given) if isinstance(arn, str) else given
+    arn = text_or_none(raw.get("eventSourceARN"))
+    return text_or_none(raw.get("tableName")) or (_table_in(arn) if arn else None) or given
 
 
 @lru_cache(1024)
@@ -52,8 +49,9 @@ def keys_of(given: object) -> ItemView:
     """A primary key, binary values as bytes. Raises UnreadableError."""
     if not is_map(given) or not given:
         raise UnreadableError(PoisonKind.NOT_A_RECORD, "Keys is missing or no map")
-    for value in given.values():
-        if type(value) is not dict or len(value) != 1 or type(value.get("S")) is not str:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    for name, value in given.items():
+        held = value.get("S") if type(value) is dict and len(value) == 1 else None  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType, reportUnknownVariableType]
+        if type(name) is not str or type(held) is not str or not (name + held).isascii():  # pyright: ignore[reportUnknownArgumentType]
             return _plain_keys(given)
     return given
 
@@ -116,7 +114,8 @@ def _instant(found: object, precision: str | None) -> datetime:
 
 def images_of(raw: Said, body: Said) -> tuple[Any, Any]:
     """The images, of the item before and afterwards; None for a missing or an empty one: an item has its key."""
-    old, new = body.get("OldImage") or None, body.get("NewImage") or None
+    old = None if (found := body.get("OldImage")) == {} else found
+    new = None if (found := body.get("NewImage")) == {} else found
     return (with_empty_maps(old), with_empty_maps(new)) if raw.get("awsRegion") == "ddblocal" else (old, new)
 
 
@@ -142,8 +141,13 @@ def happened(raw: Said, body: Said) -> tuple[Operation, Cause]:
 def _cause(operation: Operation, identity: object) -> Cause:
     if not is_map(identity):
         raise UnreadableError(PoisonKind.BAD_VALUE, "userIdentity is no map")
-    said = {str(name).casefold(): value for name, value in identity.items()}
+    said = identity_in(identity)
     if said.get("type") != "Service":
         return Cause.USER
     by_ttl = operation is Operation.REMOVE and said.get("principalid") == TTL_PRINCIPAL
     return Cause.TTL if by_ttl else Cause.SERVICE
+
+
+def identity_in(identity: Said) -> Said:
+    """What a `userIdentity` says, by names in small letters: boto3 writes them with a capital."""
+    return {str(name).casefold(): value for name, value in identity.items()}

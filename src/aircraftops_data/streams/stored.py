@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,7 @@ from aircraftops_data.errors import InvalidValueError
 from aircraftops_data.model.definition import AttributeValue, Item, ItemView
 from aircraftops_data.model.numbers import number_text
 from aircraftops_data.streams.change import PoisonKind
+from aircraftops_data.translation.values import NESTING_LIMIT, check_nesting
 from aircraftops_data.wire import binary_of
 
 
@@ -20,10 +22,15 @@ class UnreadableError(Exception):
     def __init__(self, kind: PoisonKind, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
-        self.reason = reason
+        # It is stored beside a record that is parked, and a thousand values may be bad.
+        self.reason = reason if len(reason) <= _REASON else f"{reason[:_REASON]}..."
 
 
+_REASON = 1000
+# Of what DynamoDB may hold, and what is in the last of them: one more.
+_LEVELS = NESTING_LIMIT + 1
 _ONE: AbstractSet[int] = frozenset({1})
+_HALF = re.compile("[\ud800-\udfff]").search
 
 
 def is_map(found: object) -> TypeGuard[Mapping[str, Any]]:
@@ -32,8 +39,8 @@ def is_map(found: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def text_or_none(found: object) -> str | None:
-    """What was found, if it is text."""
-    return found if isinstance(found, str) else None
+    """What was found, if it is text that can be stored: without half a character."""
+    return found if isinstance(found, str) and (found.isascii() or not _HALF(found)) else None
 
 
 def is_plain(image: ItemView, deep: Iterable[str]) -> bool:
@@ -45,14 +52,14 @@ def is_plain(image: ItemView, deep: Iterable[str]) -> bool:
     return {*map(len, image.values())} == _ONE and _are_plain([image[name] for name in deep if name in image])
 
 
-def _are_plain(values: Iterable[AttributeValue]) -> bool:
+def _are_plain(values: Iterable[AttributeValue], levels: int = _LEVELS) -> bool:
     for value in values:
-        if len(value) != 1:
+        if len(value) != 1 or not levels:
             return False
         if "M" in value:
-            if not _are_plain(value["M"].values()):
+            if not _are_plain(value["M"].values(), levels - 1):
                 return False
-        elif "L" in value and not _are_plain(value["L"]):
+        elif "L" in value and not _are_plain(value["L"], levels - 1):
             return False
     return True
 
@@ -63,9 +70,12 @@ def plain(image: object) -> Item:
     Some serializers write every type with null for those that are not set, and NULL false; both count as not set.
     """
     try:
-        return _members(image, "")
-    except RecursionError:
+        found = _members(image, "")
+        for value in found.values():
+            check_nesting(value, NESTING_LIMIT)
+    except (RecursionError, InvalidValueError):
         raise _bad("(image)", "is nested too deeply") from None
+    return found
 
 
 def _members(held: object, path: str) -> Item:
@@ -95,24 +105,26 @@ def with_empty_maps(image: object) -> object:
 
     Source: awslabs/amazon-dynamodb-local-samples, issue 37. The service writes {"M": {}}.
     """
-    return {name: _mended(value) for name, value in image.items()} if is_map(image) else image
+    return {name: _mended(value, _LEVELS) for name, value in image.items()} if is_map(image) else image
 
 
-def _mended(value: object) -> object:
-    if not is_map(value):
+def _mended(value: object, levels: int) -> object:
+    if not is_map(value) or not levels:
         return value
     if not value:
         return {"M": {}}
-    if is_map(value.get("M")):
-        return {**value, "M": with_empty_maps(value["M"])}
-    held = value.get("L")
-    return {**value, "L": [*map(_mended, cast("list[object]", held))]} if isinstance(held, list) else value
+    members, elements = value.get("M"), value.get("L")
+    if is_map(members):
+        return {**value, "M": {name: _mended(inner, levels - 1) for name, inner in members.items()}}
+    if not isinstance(elements, list):
+        return value
+    return {**value, "L": [_mended(inner, levels - 1) for inner in cast("list[object]", elements)]}
 
 
 def _text(held: object, path: str) -> str:
     if not isinstance(held, str):
         raise _bad(path, "holds no text")
-    if not held.isascii() and any("\ud800" <= character <= "\udfff" for character in held):
+    if not held.isascii() and _HALF(held):
         raise _bad(path, "holds half a character")
     return held
 

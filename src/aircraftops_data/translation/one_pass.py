@@ -57,8 +57,18 @@ def item_schema(definition: EntityDefinition) -> ItemSchema | None:
         return None
 
 
-_TEXTS = frozenset({"str", "datetime", "date", "time", "timedelta", "uuid"})
-_NUMBERS = frozenset({"int", "float", "decimal"})
+_STORED = {
+    **dict.fromkeys(("str", "datetime", "date", "time", "timedelta", "uuid"), "S"),
+    **dict.fromkeys(("int", "float", "decimal"), "N"),
+    "bool": "BOOL",
+}
+# What pydantic would take besides: bytes for text, "yes" for true, NaN for a number.
+_EXACT: Mapping[str, Schema] = {
+    "str": {"strict": True},
+    "bool": {"strict": True},
+    "float": {"allow_inf_nan": False},
+    "decimal": {"allow_inf_nan": False},
+}
 _TEXT: Schema = {"type": "str", "strict": True}
 # The same as `in_utc`, without a step into Python; where that refuses, this ends the one pass.
 _IN_UTC = methodcaller("astimezone", UTC)
@@ -192,11 +202,8 @@ class _Rewriting:
         rewrite = self._REWRITES.get(kind)
         if rewrite is not None:
             return rewrite(self, schema)
-        if kind in _TEXTS:
-            return Wired("S", bare(schema))
-        if kind in _NUMBERS:
-            return Wired("N", bare(schema))
-        return Wired("BOOL", bare(schema)) if kind == "bool" else None
+        stored = _STORED.get(kind)
+        return None if stored is None else Wired(stored, {**bare(schema), **_EXACT.get(kind, {})})
 
     def _default(self, schema: Schema) -> Wired | None:
         return None if schema.get("on_error", "raise") != "raise" else self._around(schema)

@@ -144,15 +144,15 @@ def _is(kind: type, value: Any) -> Any:
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "S": partial(_is, str),
-    "N": number_value,
+    "N": lambda value: number_value(_is(str, value)),
     "B": binary_of,
     "BOOL": partial(_is, bool),
     "NULL": lambda value: {True: None}[value],
-    "L": lambda value: [decode_value(inner) for inner in value],
+    "L": lambda value: [decode_value(inner) for inner in _is(list, value)],
     "M": lambda value: {name: decode_value(inner) for name, inner in value.items()},
-    "SS": set,
-    "NS": lambda value: {number_value(text) for text in value},
-    "BS": lambda value: {binary_of(inner) for inner in value},
+    "SS": lambda value: {_is(str, inner) for inner in _is(list, value)},
+    "NS": lambda value: {number_value(_is(str, inner)) for inner in _is(list, value)},
+    "BS": lambda value: {binary_of(inner) for inner in _is(list, value)},
 }
 
 
