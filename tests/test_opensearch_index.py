@@ -225,6 +225,8 @@ class TestTheMapping:
             (int | str, "text"),
             (dict[str, int], "object"),
             (list[Operator] | None, "object"),
+            (Retry, "object"),
+            (Any, "object"),
         ],
         ids=str,
     )

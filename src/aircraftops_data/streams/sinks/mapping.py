@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -61,6 +62,8 @@ def kind_of(annotation: Any) -> Said:
 
 
 def _kind(kind: Any) -> Said:
+    if kind in (Any, object) or is_dataclass(kind):
+        return _OTHER
     if isinstance(kind, type):
         return next((said for of, said in _KINDS if issubclass(kind, of)), _TEXT)
     return _TEXT

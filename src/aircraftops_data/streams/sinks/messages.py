@@ -24,6 +24,7 @@ Said = Mapping[str, Any]
 _SPILL = "aircraftops_spill"
 # Plain enough for SQS, for the key of an object and for a file's name, and as AWS makes them.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+_SETS = frozenset({"SS", "NS", "BS"})
 
 
 def event_id_of(change: Change[Any]) -> str:
@@ -33,7 +34,21 @@ def event_id_of(change: Change[Any]) -> str:
     """
     if change.event_id is not None and _PLAIN(change.event_id):
         return change.event_id
-    return sha256(f"{change.place} {text_of(change)}".encode()).hexdigest()
+    said = json.dumps(_in_order(json.loads(text_of(change))), sort_keys=True)
+    return sha256(f"{change.place} {said}".encode()).hexdigest()
+
+
+def _in_order(said: Any) -> Any:
+    """What a change says, its sets in one order: DynamoDB gives them, as it does attributes, in any."""
+    if isinstance(said, list):
+        return [_in_order(each) for each in cast("list[Any]", said)]
+    if not isinstance(said, dict):
+        return said
+    held = cast("dict[str, Any]", said)
+    return {
+        name: sorted(value, key=str) if name in _SETS and isinstance(value, list) else _in_order(value)
+        for name, value in held.items()
+    }
 
 
 def text_of(change: Change[Any]) -> str:
