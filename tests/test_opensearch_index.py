@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -232,6 +233,12 @@ class TestTheMapping:
     )
     def test_a_field_is_kept_by_its_kind(self, annotation: Any, kind: str) -> None:
         assert kind_of(annotation)["type"] == kind
+
+    def test_an_alias_may_speak_of_itself(self) -> None:
+        """As `type Names = list[Names] | str` does, from Python 3.12 on."""
+        alias: Any = SimpleNamespace()
+        alias.__value__ = list[alias] | str
+        assert kind_of(alias)["type"] == "text"
 
     def test_fields_of_one_name_and_two_kinds_need_two_indexes(self) -> None:
         with pytest.raises(DefinitionError, match="another kind"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -40,7 +40,7 @@ _SECRETS = (SecretStr, SecretBytes, Secret)
 
 
 @cache
-def privacy_of(model: type[Any]) -> Mapping[str, PrivacyKind]:
+def privacy_of(model: type[object]) -> Mapping[str, PrivacyKind]:
     """The marked fields of an entity, a model or a dataclass, by name.
 
     A mark counts for its whole field wherever in the annotation it stands (`list[Annotated[str, SECRET]] | None`);
@@ -54,7 +54,7 @@ def privacy_of(model: type[Any]) -> Mapping[str, PrivacyKind]:
     return MappingProxyType(found)
 
 
-def _declared(model: type[Any]) -> Mapping[str, tuple[Any, Sequence[Any]]]:
+def _declared(model: type[object]) -> Mapping[str, tuple[Any, Sequence[Any]]]:
     """The type of each field, and what stands beside it."""
     if issubclass(model, BaseModel):
         return {name: (field.annotation, field.metadata) for name, field in model.model_fields.items()}
@@ -91,27 +91,29 @@ def _is_secret(annotation: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, _SECRETS)
 
 
-def members_of(value: Any) -> Iterator[tuple[str, Any]] | None:
-    """What a model or a dataclass holds, by name; None for anything else."""
+def members_of(value: Any) -> list[tuple[str, Any, PrivacyKind | None]] | None:
+    """What a model or a dataclass holds, by name, and how it is marked; None for anything else."""
     if isinstance(value, BaseModel):
-        return iter(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return ((field.name, getattr(value, field.name)) for field in fields(value))
-    return None
+        held = dict(value)
+    elif is_dataclass(value):
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+    else:
+        return None
+    marked = privacy_of(cast("Hashable", type(value)))
+    return [(name, part, marked.get(name)) for name, part in held.items()]
 
 
 def private_parts(value: Any) -> Iterator[PrivatePart]:
     """Where the marked fields of what is in a value lie once it is stored: names as stored, places in lists."""
     members = members_of(value)
     if members is not None:
-        marked = privacy_of(type(value))
-        declared: Mapping[str, FieldInfo] = getattr(type(value), "__pydantic_fields__", {})
-        for name, part in members:
+        declared: Mapping[str, FieldInfo] = getattr(value, "__pydantic_fields__", {})
+        for name, part, mark in members:
             field = declared.get(name)
             if field is not None and field.exclude:
                 continue
             stored = name if field is None else field.serialization_alias or field.alias or name
-            inner: Iterator[PrivatePart] = iter([((), marked[name])]) if name in marked else private_parts(part)
+            inner: Iterator[PrivatePart] = private_parts(part) if mark is None else iter([((), mark)])
             yield from (((stored, *path), kind) for path, kind in inner)
     elif isinstance(value, Mapping | list | tuple | deque):
         holder = cast("Any", value)

@@ -69,17 +69,17 @@ def _kind(kind: Any) -> Said:
     return _TEXT
 
 
-def _parts(annotation: Any) -> Iterator[Any]:
-    """The plain types in a type: those it may be, or is a list or a set of."""
+def _parts(annotation: Any, aliases: tuple[Any, ...] = ()) -> Iterator[Any]:
+    """The plain types in a type: those it may be, or is a list or a set of. An alias may speak of itself."""
     origin = get_origin(annotation)
     if isinstance(annotation, NewType):
-        yield from _parts(annotation.__supertype__)
+        yield from _parts(annotation.__supertype__, aliases)
     elif hasattr(annotation, "__value__"):
-        yield from _parts(annotation.__value__)
+        yield from () if annotation in aliases else _parts(annotation.__value__, (*aliases, annotation))
     elif isinstance(origin, type) and issubclass(origin, Mapping):
         yield origin
     elif origin is None:
         yield from () if annotation is NoneType else (annotation,)
     else:
         for part in get_args(annotation)[: 1 if origin is Annotated else None]:
-            yield from () if part is Ellipsis else _parts(part)
+            yield from () if part is Ellipsis else _parts(part, aliases)

@@ -34,21 +34,16 @@ def event_id_of(change: Change[Any]) -> str:
     """
     if change.event_id is not None and _PLAIN(change.event_id):
         return change.event_id
-    said = json.dumps(_in_order(json.loads(text_of(change))), sort_keys=True)
+    said = json.dumps(json.loads(text_of(change), object_hook=_in_order), sort_keys=True)
     return sha256(f"{change.place} {said}".encode()).hexdigest()
 
 
-def _in_order(said: Any) -> Any:
-    """What a change says, its sets in one order: DynamoDB gives them, as it does attributes, in any."""
-    if isinstance(said, list):
-        return [_in_order(each) for each in cast("list[Any]", said)]
-    if not isinstance(said, dict):
-        return said
-    held = cast("dict[str, Any]", said)
-    return {
-        name: sorted(value, key=str) if name in _SETS and isinstance(value, list) else _in_order(value)
-        for name, value in held.items()
-    }
+def _in_order(said: dict[str, Any]) -> dict[str, Any]:
+    """With sets in one order: DynamoDB gives their members, as it does attributes, in any."""
+    for name in _SETS & said.keys():
+        if isinstance(said[name], list):
+            said[name].sort(key=str)
+    return said
 
 
 def text_of(change: Change[Any]) -> str:

@@ -260,7 +260,7 @@ def _bulks(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield bulk
 
 
-def _told(operation: str, error: Any) -> AircraftOpsDataError:
+def _told(operation: str, error: Exception) -> AircraftOpsDataError:
     """An exception of opensearch-py as one of ours. Its text is left out: it may quote what a document holds."""
     if isinstance(error, _driver().exceptions.ConnectionTimeout):
         return TimeoutError("OpenSearch did not answer in time", operation=operation, retryable=True)

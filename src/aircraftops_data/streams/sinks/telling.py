@@ -68,8 +68,7 @@ def plain(value: Any, single: Callable[[Any], Any]) -> Any:
     """
     members = members_of(value)
     if members is not None:
-        marked = privacy_of(type(value))
-        return {name: plain(part, single) for name, part in members if name not in marked}
+        return {name: plain(part, single) for name, part, mark in members if mark is None}
     if isinstance(value, Mapping):
         held = cast("dict[Any, Any]", value)
         return {str(plain(name, single)): plain(part, single) for name, part in held.items()}
