@@ -172,6 +172,10 @@ def test_manifests_that_contradict_each_other_or_tell_of_another_format_are_refu
     export(objects, [full(1)], itemCount=2)
     with pytest.raises(CorruptItemError, match="2 items"):
         backfill(core, Taking(), objects)
+    for name in ("tableArn", "exportArn"):
+        export(objects, [full(1)], **{name: None})
+        with pytest.raises(CorruptItemError, match="which export"):
+            backfill(core, Taking(), objects)
     export(objects, [full(1)], outputFormat="ION")
     with pytest.raises(InvalidInputError, match="ION"):
         backfill(core, Taking(), objects)

@@ -63,8 +63,11 @@ class Export:
         summary = _parsed(objects.get(f"{folder}/manifest-summary.json"), "manifest-summary.json")
         if summary.get("outputFormat") != _FORMAT:
             raise InvalidInputError(f"Only exports in {_FORMAT} can be read, not in {summary.get('outputFormat')}")
-        self._named = str(summary.get("tableArn")).rpartition("/")[2]
-        self.name = f"export {summary.get('exportArn')}"
+        table_arn, export_arn = summary.get("tableArn"), summary.get("exportArn")
+        if not (table_arn and export_arn):
+            raise CorruptItemError("manifest-summary.json does not say which export it is of, and of which table")
+        self._named = str(table_arn).rpartition("/")[2]
+        self.name = f"export {export_arn}"
         self._files = _files(objects.get(f"{folder}/manifest-files.json"), folder)
         said, listed = summary.get("itemCount"), sum(file.count for file in self._files)
         if said != listed:
