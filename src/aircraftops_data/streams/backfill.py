@@ -93,7 +93,8 @@ class Backfill:
     Where it stands is in JobsTable under its name. A page counts as dealt with when the router has dealt with all of
     it; run again, each part goes on behind the last such page (or record, where one failed), so after a crash up to a
     page of each part is given once more. Of two runs of one name at the same time the slower stops, part by part, with
-    a ConflictError; what it gave is given twice, nothing is left out. A name whose parts are finished does nothing.
+    a ConflictError; what it gave is given twice, nothing is left out, though a ParquetSink may lose by it. A name whose
+    parts are finished does nothing.
 
     A record that fails is given again, with pauses, `attempts` times in all before its part stops. Where the router's
     quarantine parks it by then, the part goes on.
