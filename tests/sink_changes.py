@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_serializer
 
 from aircraftops_data import CORE, Entity, PrimaryKey
 from aircraftops_data.model.entity import UtcDatetime
@@ -40,6 +40,25 @@ class Crew(BaseModel):
     code: Annotated[str, SECRET] = "1234"
 
 
+@dataclass(frozen=True)
+class Gate:
+    """A dataclass inside, with a name of its own and a model in it."""
+
+    number: int
+    agent: Annotated[str, PERSONAL] = "Quimby"
+    guard: Crew | None = None
+
+
+class Steward(BaseModel):
+    """A model that is stored otherwise than it is declared."""
+
+    pilot: Annotated[str, PERSONAL]
+
+    @model_serializer
+    def _stored(self) -> dict[str, str]:
+        return {"who": self.pilot}
+
+
 class Flight(Entity, table=CORE, entity_type="sink_flight"):
     """Every kind of field."""
 
@@ -61,6 +80,8 @@ class Flight(Entity, table=CORE, entity_type="sink_flight"):
     stops: list[int] = Field(default_factory=list)
     notes: dict[str, Any] | None = None
     crew: list[Crew] = Field(default_factory=list)
+    gate: Gate | None = None
+    steward: Steward | None = None
     either: int | str | None = None
     captain: Annotated[str, PERSONAL] | None = None
     pin: Annotated[str, SECRET] | None = None
@@ -87,6 +108,8 @@ FULL = Flight(
     stops=[3, 1],
     notes={"b": Decimal("0.5"), "a": [b"\xff", None, {"z", "y"}]},
     crew=[Crew(place="left", pilot="Earhart"), Crew(place="right", pilot="Noonan")],
+    gate=Gate(7, guard=Crew(place="door", pilot="Earhart")),
+    steward=Steward(pilot="Earhart"),
     either="x",
     captain="Earhart",
     pin="0000",

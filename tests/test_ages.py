@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,16 @@ from aircraftops_data import CoreTable
 from aircraftops_data.core.context import Context
 from aircraftops_data.entities.aircraft import Aircraft
 from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.request import Request
+from aircraftops_data.streams.change import microseconds_of
+from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.sinks.age import age, age_of
+from aircraftops_data.streams.sinks.fulltext import FullTextIndex
 from aircraftops_data.testing import ManualClock
+from aircraftops_data.translation.codec import codec_of
+from aircraftops_data.wire import body_of
 from sim_engine import MemoryEngine
-from streaming import BEGUN_AT, history, stored
+from streaming import BEGUN_AT, change, history, stored
 
 SHIP = Aircraft(icao24="a835af")
 MILLISECOND = timedelta(milliseconds=1)
@@ -53,6 +60,32 @@ def test_a_later_life_is_older_than_every_version_of_the_one_before() -> None:
 @pytest.mark.parametrize("view", ["KEYS_ONLY", "NEW_IMAGE"])
 def test_a_removal_without_its_image_has_none(view: Any) -> None:
     assert age_of(history(SHIP, None, view=view)[1]) is None
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["old image", "keys"])
+def test_a_removal_in_an_export_is_younger_than_all_that_began_before_it(shown: bool) -> None:
+    """Its old image is what there was when the window of the export began."""
+    removed_at = BEGUN_AT + timedelta(days=1)
+    first, last, next_life = (
+        stored(SHIP, version=version, created_at=created_at)
+        for version, created_at in [
+            (1, BEGUN_AT),
+            (9, removed_at - MILLISECOND),
+            (1, removed_at + MILLISECOND),
+        ]
+    )
+    item = json.loads(body_of(Request("x", codec_of(Aircraft.definition()).item(first))))
+    line = {
+        "Metadata": {"WriteTimestampMicros": {"N": str(microseconds_of(removed_at))}},
+        "Keys": {name: item[name] for name in ("PK", "SK")},
+        **({"OldImage": item} if shown else {}),
+    }
+    removal: Any = Decoder([Aircraft]).record(line)
+    index = FullTextIndex(fields={Aircraft: ["icao24"]})
+    index.write([change(None, last), removal])
+    assert index.count() == 0
+    index.write([change(None, next_life), removal])
+    assert index.count() == 1
 
 
 def test_what_was_created_before_2020_has_its_version_for_an_age() -> None:

@@ -17,13 +17,14 @@ from aircraftops_data.core.context import Context
 from aircraftops_data.errors import CorruptItemError, InvalidInputError, ObjectStoreError
 from aircraftops_data.model.schema import CORE
 from aircraftops_data.request import Request
-from aircraftops_data.streams import Cause, Operation
+from aircraftops_data.streams import Cause, Operation, Poison
 from aircraftops_data.streams.backfill import Backfill
+from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.transports.folder import FolderStore
 from aircraftops_data.wire import body_of
-from backfilling import Taking, address
+from backfilling import Taken, Taking, address
 from exported import FOLDER, entry, export, manifest
 from sim_engine import MemoryEngine
 
@@ -136,6 +137,16 @@ def test_a_file_that_is_cut_off_or_no_json_stops_its_part(core: CoreTable, objec
         _stops(core, objects, "")
 
 
+def test_an_item_whose_expiry_is_no_time_is_given_as_what_cannot_be_read(core: CoreTable, objects: FolderStore) -> None:
+    lines = [{"Item": stored(number) | {"delete_at": said}} for number, said in enumerate([{"N": "x"}, "x", None])]
+    export(objects, [[{"Item": "x"}, {"Item": None}, *lines, *full(4)]])
+    given: list[Any] = []
+    router = Taking(decoder=Decoder([Aircraft]))
+    router.take = lambda records: given.extend(records) or Taken(len(records))  # type: ignore[method-assign]
+    assert backfill(core, router, objects).run().finished
+    assert [isinstance(record, Poison) for record in given] == [True] * 5 + [False]
+
+
 def _stops(core: CoreTable, objects: FolderStore, why: str) -> Taking:
     router = Taking()
     report = backfill(core, router, objects).run()
@@ -161,6 +172,10 @@ def test_manifests_that_contradict_each_other_or_tell_of_another_format_are_refu
     export(objects, [full(1)], itemCount=2)
     with pytest.raises(CorruptItemError, match="2 items"):
         backfill(core, Taking(), objects)
+    for name in ("tableArn", "exportArn"):
+        export(objects, [full(1)], **{name: None})
+        with pytest.raises(CorruptItemError, match="which export"):
+            backfill(core, Taking(), objects)
     export(objects, [full(1)], outputFormat="ION")
     with pytest.raises(InvalidInputError, match="ION"):
         backfill(core, Taking(), objects)

@@ -25,6 +25,7 @@ from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.sinks.firehose import FirehoseSink
 from aircraftops_data.streams.sinks.rows import line_of
 from changes_at_hand import MemoryFirehose, Weather, change, changes, id_in, patience, refusal
+from sink_changes import Crew, Gate
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MADE_AT = datetime(2020, 1, 1, 0, 0, 1, tzinfo=UTC)
@@ -110,6 +111,17 @@ def test_what_is_personal_is_told_where_it_is_asked_for_and_secrets_never_are() 
     assert "pin" not in row
     with pytest.raises(DefinitionError, match="secret"):
         sent(fields={Policy: ["pin"]})
+
+
+def test_private_fields_of_what_is_inside_are_left_out_of_dataclasses_too() -> None:
+    gate = Gate(7, guard=Crew(place="door", pilot="Earhart"))
+    assert json.loads(line_of({"it": gate})) == {"it": {"number": 7, "guard": {"seat": "door"}}}
+
+
+@pytest.mark.parametrize("value", [float("nan"), Decimal("Infinity"), "\ud800"], ids=ascii)
+def test_a_value_that_json_has_none_for_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidValueError):
+        line_of({"it": value})
 
 
 @pytest.mark.parametrize(

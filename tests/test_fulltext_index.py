@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,36 @@ def test_others_who_write_are_waited_for_a_bounded_time(tmp_path: Path, monkeypa
     assert first.count() == 2
 
 
-def test_a_file_that_is_none_of_ours_is_an_error(tmp_path: Path) -> None:
+class Beaten(sqlite3.Connection):
+    """What SQLite says where two processes make a file at the same moment, and this is the slower."""
+
+    def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
+        if "journal_mode" in sql:
+            raise sqlite3.OperationalError("database is locked")
+        return super().execute(sql, *given)
+
+
+def test_a_file_that_another_makes_at_the_same_moment_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Beaten))
+    with FullTextIndex(tmp_path / "search.db", fields=FIELDS) as index:
+        index.write(ships(1))
+        assert index.count() == 1
+
+
+def test_a_file_that_is_none_of_ours_is_an_error_and_not_kept_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "search.db").write_bytes(b"not a database at all" * 100)
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **more: opened.append(connect(*given, **more)) or opened[0])
     with pytest.raises(StoreError, match="not a database"):
         FullTextIndex(tmp_path / "search.db", fields=FIELDS)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")
+    monkeypatch.undo()
     with pytest.raises(StoreError, match="unable to open"):
         FullTextIndex(tmp_path / "none" / "search.db", fields=FIELDS)
 

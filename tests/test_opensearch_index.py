@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -52,8 +54,11 @@ class Marked(Entity, table=Table("SearchMarks"), entity_type="search_mark"):
 
 
 class Indices:
+    def __init__(self) -> None:
+        self.there = True
+
     def exists(self, index: str) -> bool:
-        return index != "missing"
+        return self.there
 
 
 class Client:
@@ -122,6 +127,16 @@ class TestWhatMayPass:
         assert index.write(ships(2)) == []
         assert (client.sizes, len(clock.slept)) == ([2, 2, 2, 2], 3)
 
+    def test_who_answers_in_the_place_of_opensearch_is_asked_again(self) -> None:
+        from opensearchpy import exceptions as of
+
+        page = of.SerializationError("Unknown mimetype, unable to deserialize: text/html")
+        client = Client(page, of.TransportError("N/A", "Unable to sniff hosts."), [201])
+        assert index_over(client)[0].write(ships(1)) == []
+        with pytest.raises(StoreError) as caught:
+            index_over(Client(*[page] * 4))[0].write(ships(1))
+        assert caught.value.retryable
+
     def test_no_answer_to_the_last_try_is_a_timeout(self) -> None:
         from opensearchpy import exceptions as of
 
@@ -173,10 +188,26 @@ class TestRequests:
 
     def test_without_its_index_nothing_is_written(self) -> None:
         client = Client()
-        index = OpenSearchIndex(client, "missing", fields=FIELDS)
+        index, _ = index_over(client)
+        index.write(ships(1))
+        client.indices.there = False
         with pytest.raises(TableMissingError, match="create_index"):
-            index.write(ships(1))
-        assert client.sizes == []
+            index.write(ships(2))
+        assert client.sizes == [1]
+
+    def test_a_refused_change_holds_back_none_of_another_table_that_has_the_same_key(self) -> None:
+        first, second = history(SHIP, SHIP)
+        client = Client([400, 201])
+        assert [each.change for each in index_over(client)[0].write([first, replace(second, table="copy")])] == [first]
+        assert client.sizes == [2]
+
+    def test_a_refused_change_holds_back_another_entity_that_took_its_key(self) -> None:
+        first, second = history(SHIP, SHIP)
+        second = replace(second, entity=Operator, new=stored(Operator(icao="UAL", name="United")))
+        client = Client([400])
+        index, _ = index_over(client, fields=FIELDS | {Operator: ["name"]})
+        assert [each.change for each in index.write([first, second])] == [first, second]
+        assert client.sizes == [1]
 
 
 class TestTheMapping:
@@ -195,11 +226,19 @@ class TestTheMapping:
             (int | str, "text"),
             (dict[str, int], "object"),
             (list[Operator] | None, "object"),
+            (Retry, "object"),
+            (Any, "object"),
         ],
         ids=str,
     )
     def test_a_field_is_kept_by_its_kind(self, annotation: Any, kind: str) -> None:
         assert kind_of(annotation)["type"] == kind
+
+    def test_an_alias_may_speak_of_itself(self) -> None:
+        """As `type Names = list[Names] | str` does, from Python 3.12 on."""
+        alias: Any = SimpleNamespace()
+        alias.__value__ = list[alias] | str
+        assert kind_of(alias)["type"] == "text"
 
     def test_fields_of_one_name_and_two_kinds_need_two_indexes(self) -> None:
         with pytest.raises(DefinitionError, match="another kind"):

@@ -22,7 +22,7 @@ from aircraftops_data.errors import (
     UnprocessedItemsError,
 )
 from aircraftops_data.streams.change import Change, Poison
-from aircraftops_data.streams.decoding import decode
+from aircraftops_data.streams.decoding import Decoder, decode
 from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.router import Router
 from aircraftops_data.streams.sinks.messages import changes_in, event_id_of
@@ -82,6 +82,16 @@ def test_a_change_without_an_event_id_that_sqs_takes_is_known_by_what_it_says(ev
     first, second = queue.held
     assert first == event_id_of(made) != second
     assert len(first) == 64
+
+
+def test_an_item_that_is_read_again_in_another_order_is_known_as_the_same() -> None:
+    keys = {"PK": {"S": "A"}, "SK": {"S": "B"}}
+    one = {**keys, "tags": {"SS": ["a", "b"]}, "legs": {"L": [{"NS": ["1", "2"]}, {"S": "x"}]}}
+    other = {"legs": {"L": [{"NS": ["2", "1"]}, {"S": "x"}]}, "tags": {"SS": ["b", "a"]}, **keys}
+    changed = one | {"legs": {"L": [{"S": "x"}, {"NS": ["1", "2"]}]}}
+    decoder = Decoder()
+    first, again, later = (event_id_of(decoder.item(item, "core")) for item in (one, other, changed))
+    assert first == again != later
 
 
 def test_text_that_sqs_takes_no_character_of_is_sent_and_read_as_it_was() -> None:

@@ -50,6 +50,33 @@ class Keeper(Entity, table=Table("Keepers"), entity_type="search_keeper"):
     primary = PrimaryKey("KEEPER#{keeper_id}", "KEEPER")
 
 
+class Badge(Entity, table=Table("Badges"), entity_type="search_badge"):
+    """Has a key that is private."""
+
+    token: Annotated[str, SECRET]
+    email: Annotated[str, PERSONAL]
+    town: str | None = None
+
+    primary = PrimaryKey("BADGE#{token}", "BADGE")
+
+
+class Visitor(Entity, table=Table("Visitors"), entity_type="search_visitor"):
+    """Has a key that names a person."""
+
+    email: Annotated[str, PERSONAL]
+    town: str | None = None
+
+    primary = PrimaryKey("VISITOR#{email}", "VISITOR")
+
+
+class Guest(Entity, table=Table("Guests"), entity_type="search_visitor"):
+    """Has the type of another in another table."""
+
+    guest_id: str
+
+    primary = PrimaryKey("GUEST#{guest_id}", "GUEST")
+
+
 @pytest.fixture(params=[pytest.param("embedded"), pytest.param("opensearch", marks=pytest.mark.slow)])
 def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Index]]:
     """Makes an index of its own: `make(fields=...)`."""
@@ -125,7 +152,24 @@ class TestWhatIsFound:
 
     @pytest.mark.parametrize(
         "text",
-        ['"', "'", "falcon OR", "NEAR(", "text:x", "*", "^a", "a\0b", '"; DROP', "{", "-x", "(", "AND NOT", "\\"],
+        [
+            '"',
+            "'",
+            "falcon OR",
+            "NEAR(",
+            "text:x",
+            "*",
+            "^a",
+            "a\0b",
+            '"; DROP',
+            "{",
+            "-x",
+            "(",
+            "AND NOT",
+            "\\",
+            "\ud800x",
+        ],
+        ids=ascii,
     )
     def test_no_sign_in_what_is_searched_for_has_a_meaning(self, index: Index, text: str) -> None:
         index.write(put(ship(model="falcon")))
@@ -220,7 +264,27 @@ class TestPrivacy:
         assert index.get(Keeper, keeper_id="k1") == {"contacts": {"office": [{"town": "Elko"}]}}
         assert (found(index, "elko"), found(index, "555"), found(index, "hunter2")) == (["k1"], [], [])
 
-    @pytest.mark.parametrize("fields", [{Keeper: ["password"]}, {Keeper: ["unknown"]}, {Keeper: []}, {}])
+    def test_a_personal_key_is_told_only_where_it_is_named(self, make: Callable[..., Index]) -> None:
+        with pytest.raises(DefinitionError, match="email is private"):
+            make(fields={Visitor: ["town"]})
+        index = make(fields={Visitor: ["email"]})
+        index.write(put(Visitor(email="jane@example.com")))
+        (hit,) = index.search("jane")
+        assert hit.identity == {"email": "jane@example.com"}
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {Keeper: ["password"]},
+            {Keeper: ["unknown"]},
+            {Keeper: []},
+            {Badge: None},
+            {Badge: ["email"]},
+            {Visitor: ["email"], Guest: None},
+            {},
+        ],
+        ids=range(7),
+    )
     def test_secret_unknown_and_no_fields_are_errors_of_the_definition(
         self, make: Callable[..., Index], fields: Any
     ) -> None:

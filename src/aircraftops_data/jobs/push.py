@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, cast
 
-from aircraftops_data.errors import InvalidMessageError, StoreError
+from aircraftops_data.errors import InvalidMessageError
 from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.states import JobState
+from aircraftops_data.transports.services import Service
 
 # Source: Amazon SQS Developer Guide, "Amazon SQS visibility timeout": 12 hours from when the message was received.
 HIDDEN_MOST = timedelta(hours=12)
@@ -82,27 +83,17 @@ class SqsQueue:
     def receive(self, count: int, now: datetime) -> list[Message]:
         """Up to `count` messages, and no more than 10. Raises StoreError."""
         given = {"MaxNumberOfMessages": min(count, RECEIVED_MOST), "WaitTimeSeconds": int(self.wait.total_seconds())}
-        found: Sequence[Any] = self._call("receive_message", **given).get("Messages", ())
+        found: Sequence[Any] = self._call("ReceiveMessage", **given).get("Messages", ())
         return [Message(message["Body"], message["ReceiptHandle"], now) for message in found]
 
     def put_by(self, message: Message, delay: timedelta | None, now: datetime) -> None:
         """Show a message again after `delay`, or as late as SQS allows; None: delete it. Raises StoreError."""
         if delay is None:
-            self._call("delete_message", ReceiptHandle=message.receipt)
+            self._call("DeleteMessage", ReceiptHandle=message.receipt)
             return
         most = HIDDEN_MOST - _ON_THE_WAY - (now - message.received_at)
         seconds = max(0, ceil(min(delay, most).total_seconds()))
-        self._call("change_message_visibility", ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
+        self._call("ChangeMessageVisibility", ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
 
     def _call(self, operation: str, **given: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return getattr(self.client, operation)(QueueUrl=self.url, **given)
-        except ClientError as error:
-            response: Any = error.response
-            code = str(response.get("Error", {}).get("Code", ""))
-            raise StoreError(f"SQS: {operation} failed: {code}", operation=operation, code=code) from error
-        except BotoCoreError as error:
-            message = f"SQS: {operation} failed: {type(error).__name__}"
-            raise StoreError(message, operation=operation, retryable=True) from error
+        return Service("sqs", self.client).call(operation, QueueUrl=self.url, **given)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, NewType, cast, get_args, get_origin
+from typing import Annotated, Any, NewType, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
 
 
 class PrivacyKind(StrEnum):
@@ -39,18 +40,25 @@ _SECRETS = (SecretStr, SecretBytes, Secret)
 
 
 @cache
-def privacy_of(model: type[BaseModel]) -> Mapping[str, PrivacyKind]:
-    """The marked fields of an entity or a model, by name.
+def privacy_of(model: type[object]) -> Mapping[str, PrivacyKind]:
+    """The marked fields of an entity, a model or a dataclass, by name.
 
     A mark counts for its whole field wherever in the annotation it stands (`list[Annotated[str, SECRET]] | None`);
     pydantic's SecretStr and its like need none. The fields of models inside are their own: see `private_parts`.
     """
     found: dict[str, PrivacyKind] = {}
-    for name, field in model.model_fields.items():
-        kinds = {*_kinds(field.annotation), *(mark.kind for mark in field.metadata if isinstance(mark, Privacy))}
+    for name, (annotation, marks) in _declared(model).items():
+        kinds = {*_kinds(annotation), *(mark.kind for mark in marks if isinstance(mark, Privacy))}
         if kinds:
             found[name] = PrivacyKind.SECRET if PrivacyKind.SECRET in kinds else PrivacyKind.PERSONAL
     return MappingProxyType(found)
+
+
+def _declared(model: type[object]) -> Mapping[str, tuple[Any, Sequence[Any]]]:
+    """The type of each field, and what stands beside it."""
+    if issubclass(model, BaseModel):
+        return {name: (field.annotation, field.metadata) for name, field in model.model_fields.items()}
+    return {name: (hint, ()) for name, hint in get_type_hints(model, include_extras=True).items()}
 
 
 def _kinds(annotation: Any) -> set[PrivacyKind]:
@@ -83,17 +91,29 @@ def _is_secret(annotation: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, _SECRETS)
 
 
-def private_parts(value: Any) -> Iterator[PrivatePart]:
-    """Where the marked fields of the models in a value lie once it is stored: names as stored, places in lists."""
+def members_of(value: Any) -> list[tuple[str, Any, PrivacyKind | None]] | None:
+    """What a model or a dataclass holds, by name, and how it is marked; None for anything else."""
     if isinstance(value, BaseModel):
-        marked = privacy_of(type(value))
-        for name, field in type(value).model_fields.items():
-            if field.exclude:
+        held = dict(value)
+    elif is_dataclass(value):
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+    else:
+        return None
+    marked = privacy_of(cast("Hashable", type(value)))
+    return [(name, part, marked.get(name)) for name, part in held.items()]
+
+
+def private_parts(value: Any) -> Iterator[PrivatePart]:
+    """Where the marked fields of what is in a value lie once it is stored: names as stored, places in lists."""
+    members = members_of(value)
+    if members is not None:
+        declared: Mapping[str, FieldInfo] = getattr(value, "__pydantic_fields__", {})
+        for name, part, mark in members:
+            field = declared.get(name)
+            if field is not None and field.exclude:
                 continue
-            stored = field.serialization_alias or field.alias or name
-            inner: Iterator[PrivatePart] = (
-                iter([((), marked[name])]) if name in marked else private_parts(getattr(value, name))
-            )
+            stored = name if field is None else field.serialization_alias or field.alias or name
+            inner: Iterator[PrivatePart] = private_parts(part) if mark is None else iter([((), mark)])
             yield from (((stored, *path), kind) for path, kind in inner)
     elif isinstance(value, Mapping | list | tuple | deque):
         holder = cast("Any", value)

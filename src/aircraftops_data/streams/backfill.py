@@ -93,7 +93,8 @@ class Backfill:
     Where it stands is in JobsTable under its name. A page counts as dealt with when the router has dealt with all of
     it; run again, each part goes on behind the last such page (or record, where one failed), so after a crash up to a
     page of each part is given once more. Of two runs of one name at the same time the slower stops, part by part, with
-    a ConflictError; what it gave is given twice, nothing is left out. A name whose parts are finished does nothing.
+    a ConflictError; what it gave is given twice, nothing is left out, though a ParquetSink may lose by it. A name whose
+    parts are finished does nothing.
 
     A record that fails is given again, with pauses, `attempts` times in all before its part stops. Where the router's
     quarantine parks it by then, the part goes on.
@@ -107,7 +108,7 @@ class Backfill:
         core: CoreTable,
         router: Router,
         name: str,
-        table: Table,
+        table: Table | Export,
         *,
         segments: int = 4,
         page: int = _PAGE,
@@ -120,7 +121,9 @@ class Backfill:
         self._router = router
         self._name = name
         self._threads = segments
-        self._source: TableScan | Export = TableScan(table, router.decoder, core.context, segments, page)
+        self._source = (
+            table if isinstance(table, Export) else TableScan(table, router.decoder, core.context, segments, page)
+        )
 
     @classmethod
     def from_export(
@@ -142,9 +145,8 @@ class Backfill:
         once; where a file is not what they say, its part stops with CorruptItemError. Of an incremental export each
         line is given as the change it tells. Raises ObjectStoreError, CorruptItemError, InvalidInputError.
         """
-        made = cls(core, router, name, table, segments=segments, page=page, attempts=attempts)
-        made._source = Export(objects, prefix, table, router.decoder, core.context.clock, page)
-        return made
+        export = Export(objects, prefix, table, router.decoder, core.context.clock, page)
+        return cls(core, router, name, export, segments=segments, page=page, attempts=attempts)
 
     def run(self, progress: OnProgress | None = None, rate: Rate | Limiter | None = None) -> BackfillReport:
         """Go on until all is dealt with, or each part is finished or stopped. `rate` limits the request units a second.

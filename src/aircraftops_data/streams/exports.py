@@ -19,7 +19,6 @@ from typing import Any, cast
 from aircraftops_data.clock import Clock
 from aircraftops_data.core.run import Runner
 from aircraftops_data.errors import CorruptItemError, InvalidInputError
-from aircraftops_data.model.definition import Item
 from aircraftops_data.model.schema import Table
 from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.decoding import Decoder
@@ -64,8 +63,11 @@ class Export:
         summary = _parsed(objects.get(f"{folder}/manifest-summary.json"), "manifest-summary.json")
         if summary.get("outputFormat") != _FORMAT:
             raise InvalidInputError(f"Only exports in {_FORMAT} can be read, not in {summary.get('outputFormat')}")
-        self._named = str(summary.get("tableArn")).rpartition("/")[2]
-        self.name = f"export {summary.get('exportArn')}"
+        table_arn, export_arn = summary.get("tableArn"), summary.get("exportArn")
+        if not (table_arn and export_arn):
+            raise CorruptItemError("manifest-summary.json does not say which export it is of, and of which table")
+        self._named = str(table_arn).rpartition("/")[2]
+        self.name = f"export {export_arn}"
         self._files = _files(objects.get(f"{folder}/manifest-files.json"), folder)
         said, listed = summary.get("itemCount"), sum(file.count for file in self._files)
         if said != listed:
@@ -107,10 +109,14 @@ class Export:
     def _record(self, file: DataFile, number: int, line: bytes) -> AnyRecord | None:
         """What a line tells; None of an item that has expired."""
         raw = _parsed(line, f"line {number} of {file.key}")
-        item = raw.get("Item")
-        if isinstance(item, dict) and is_expired(cast("Item", item), self._table, self._clock.now()):
-            return None
-        return self._decoder.record(raw, self._named)
+        return None if self._has_expired(raw.get("Item")) else self._decoder.record(raw, self._named)
+
+    def _has_expired(self, item: Any) -> bool:
+        try:
+            return item is not None and is_expired(item, self._table, self._clock.now())
+        except (AttributeError, TypeError, ValueError):
+            # No item, or no time: what reads the record says so.
+            return False
 
 
 def _page(records: list[AnyRecord], numbers: list[int], following: str | None) -> Page:

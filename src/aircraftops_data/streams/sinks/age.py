@@ -28,20 +28,31 @@ def age(entity: Entity) -> int:
         raise InvalidInputError(f"{name} has no created_at: what was never stored by this library has no age")
     if not 0 <= entity.version < 1 << VERSION_BITS:
         raise InvalidInputError(f"{name}: version {entity.version} does not fit in {VERSION_BITS} bits")
-    # Before 2020 no item had two lives that this library wrote.
-    found = max(0, (entity.created_at - _FIRST) // _MILLISECOND) << VERSION_BITS | entity.version
+    found = _begun(entity.created_at) | entity.version
     if found >> _BITS:
         raise InvalidInputError(f"{name}: created_at is after what fits in an age")
     return found
 
 
+def _begun(at: datetime) -> int:
+    """The age of what began then, before its first version. Before 2020 no item had two lives that this library wrote."""
+    return max(0, (at - _FIRST) // _MILLISECOND) << VERSION_BITS
+
+
 def age_of(change: Change[Any]) -> int | None:
     """The age of what a change left; of a removal, one more than that of what it took away. None without the image.
 
-    Raises InvalidInputError as `age` does.
+    An incremental export shows at most what was there when its window began, not what a removal took away: such a one
+    has the age of its moment at least, before which all began that it may have been. Raises InvalidInputError as `age`
+    does.
     """
     image = image_of(change)
-    return None if image is None else age(image) + (change.operation is Operation.REMOVE)
+    if change.operation is not Operation.REMOVE:
+        return None if image is None else age(image)
+    known = None if image is None else age(image) + 1
+    if change.at is None or change.sequence is not None or change.event_id is not None:
+        return known
+    return max(known or 0, _begun(change.at))
 
 
 def image_of(change: Change[Any]) -> Entity | None:

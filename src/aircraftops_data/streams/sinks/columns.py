@@ -160,7 +160,7 @@ def _cut(plain: Any, path: Sequence[str | int]) -> bool:
     try:
         for step in way:
             plain = plain[step]
-        plain.pop(last, None)
-    except (LookupError, TypeError, AttributeError):
+        del plain[last]
+    except (LookupError, TypeError):
         return False
     return True

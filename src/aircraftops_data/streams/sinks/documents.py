@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from aircraftops_data.errors import DefinitionError, InvalidInputError, InvalidValueError
 from aircraftops_data.model.definition import MANAGED_FIELDS, ItemView
 from aircraftops_data.model.entity import Entity
+from aircraftops_data.model.privacy import privacy_of
 from aircraftops_data.streams.change import Change, Operation, digits_of
 from aircraftops_data.streams.sinks.age import age_of
 from aircraftops_data.streams.sinks.telling import Fields, plain, told_fields
@@ -49,6 +50,7 @@ class Action:
     number: int
     """Which change of the batch."""
     id: str
+    place: str
     age: int | None
     """None for a removal that does not say what it removed."""
     document: Document | None
@@ -59,7 +61,8 @@ class Documents:
     """Makes the documents of the entities in `fields`; None stands for all that is neither private nor the library's.
 
     Of models inside a field, marked fields are left out. Raises DefinitionError for a field that an entity does not
-    have or that is SECRET, and where there is nothing to index.
+    have or that is SECRET, for a key with a private component that is not named, since hits tell keys; for two entities
+    of one type, and where there is nothing to index.
     """
 
     def __init__(self, fields: Fields) -> None:
@@ -67,6 +70,11 @@ class Documents:
         self._entities = {entity.definition().entity_type: entity for entity in self.fields}
         if not all(self.fields.values()) or not self.fields:
             raise DefinitionError("A search index needs entities, and a field of each")
+        if len(self._entities) < len(self.fields):
+            raise DefinitionError("Two entities of one type need a search index each")
+        for entity, told in self.fields.items():
+            if hidden := {*entity.definition().primary.components} & privacy_of(entity).keys() - {*told}:
+                raise DefinitionError(f"{entity.__name__}: hits tell the key, of which {min(hidden)} is private")
 
     def entity_types(self, entity: type[Entity] | None = None) -> list[str]:
         """The type of an entity, or of all for None. Raises InvalidInputError for one that is not indexed."""
@@ -110,7 +118,8 @@ class Documents:
     def _action(self, number: int, change: Change[Any]) -> Action:
         document = None if change.operation is Operation.REMOVE else self._document(change)
         (entity_type,) = self.entity_types(change.entity)
-        return Action(number=number, id=_id(entity_type, change.keys), age=age_of(change), document=document)
+        known = _id(entity_type, change.keys)
+        return Action(number=number, id=known, place=change.place, age=age_of(change), document=document)
 
     def _document(self, change: Change[Any]) -> Document:
         entity = change.new
@@ -138,8 +147,9 @@ def checked_limit(limit: int) -> int:
 
 def words_of(text: str) -> list[str]:
     """The words somebody searches for: what is between blanks, if it has a letter or a digit."""
-    # SQLite takes NUL for the end of a query.
-    return [word for word in text.replace("\0", " ").split() if any(sign.isalnum() for sign in word)]
+    # SQLite takes NUL for the end of a query; half a character is none for either index.
+    whole = text.replace("\0", " ").encode(errors="replace").decode()
+    return [word for word in whole.split() if any(sign.isalnum() for sign in word)]
 
 
 def _entity_of(change: Change[Any]) -> type[Entity]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from aircraftops_data.errors import ItemTooLargeError, StoreError
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.sinks.batches import Entry, Outcomes, Patience, Request, deliver
-from aircraftops_data.streams.sinks.rows import line_of, row_of
+from aircraftops_data.streams.sinks.rows import Rows, line_of
 from aircraftops_data.streams.sinks.service import Receiving
 from aircraftops_data.streams.sinks.sink import Refused
-from aircraftops_data.streams.sinks.telling import Fields, told_fields
+from aircraftops_data.streams.sinks.telling import Fields
 
 # Sources: API Reference, PutRecordBatch and Record; Developer Guide, "Amazon Data Firehose quota". Before base64.
 _MOST_ROWS = 500
@@ -22,7 +21,7 @@ _OPERATION = "PutRecordBatch"
 
 
 class FirehoseSink:
-    """Sends each change as a line of JSON, its columns those of `row_of`, or of a `row` of your own.
+    """Sends each change as a line of JSON, its columns those of `Rows`, or of a `row` of your own.
 
     Of entities in `fields` these are told, of others all that are not private. Raises DefinitionError.
 
@@ -54,9 +53,7 @@ class FirehoseSink:
     ) -> None:
         self._stream = stream_name
         self._service = Receiving("firehose", client, session)
-        for entity, names in (fields or {}).items():
-            told_fields(entity, names)
-        self._row = row or partial(row_of, fields=fields)
+        self._row = row or Rows(fields).of
         self._patience = patience or Patience()
         self._request = Request(
             prepare=self._entry, send=self._send, most=_MOST_ROWS, most_bytes=_MOST_BYTES, ordered=False

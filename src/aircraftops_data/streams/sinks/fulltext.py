@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -70,6 +70,15 @@ class FullTextIndex:
             self._connection = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+        try:
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self) -> None:
+        # Of those who make a file at the same moment SQLite lets one do it, and tells others at once that it is locked.
+        with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA journal_mode = WAL")
         with self._transaction() as connection:
             for statement in _SCHEMA:
@@ -154,10 +163,9 @@ class FullTextIndex:
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Generator[sqlite3.Connection]:
         """Everything or nothing; to write is said at the start, for a reader cannot always become a writer later."""
-        with self._lock, _said_as_ours():
-            self._connection.execute(begin)
-            with self._connection:
-                yield self._connection
+        with self._lock, _said_as_ours(), self._connection as connection:
+            connection.execute(begin)
+            yield connection
 
     def __enter__(self) -> Self:
         return self

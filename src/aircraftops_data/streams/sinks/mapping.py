@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -61,22 +62,24 @@ def kind_of(annotation: Any) -> Said:
 
 
 def _kind(kind: Any) -> Said:
+    if kind in (Any, object) or is_dataclass(kind):
+        return _OTHER
     if isinstance(kind, type):
         return next((said for of, said in _KINDS if issubclass(kind, of)), _TEXT)
     return _TEXT
 
 
-def _parts(annotation: Any) -> Iterator[Any]:
-    """The plain types in a type: those it may be, or is a list or a set of."""
+def _parts(annotation: Any, aliases: tuple[Any, ...] = ()) -> Iterator[Any]:
+    """The plain types in a type: those it may be, or is a list or a set of. An alias may speak of itself."""
     origin = get_origin(annotation)
     if isinstance(annotation, NewType):
-        yield from _parts(annotation.__supertype__)
+        yield from _parts(annotation.__supertype__, aliases)
     elif hasattr(annotation, "__value__"):
-        yield from _parts(annotation.__value__)
+        yield from () if annotation in aliases else _parts(annotation.__value__, (*aliases, annotation))
     elif isinstance(origin, type) and issubclass(origin, Mapping):
         yield origin
     elif origin is None:
         yield from () if annotation is NoneType else (annotation,)
     else:
         for part in get_args(annotation)[: 1 if origin is Annotated else None]:
-            yield from () if part is Ellipsis else _parts(part)
+            yield from () if part is Ellipsis else _parts(part, aliases)

@@ -24,6 +24,7 @@ Said = Mapping[str, Any]
 _SPILL = "aircraftops_spill"
 # Plain enough for SQS, for the key of an object and for a file's name, and as AWS makes them.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+_SETS = frozenset({"SS", "NS", "BS"})
 
 
 def event_id_of(change: Change[Any]) -> str:
@@ -33,7 +34,16 @@ def event_id_of(change: Change[Any]) -> str:
     """
     if change.event_id is not None and _PLAIN(change.event_id):
         return change.event_id
-    return sha256(f"{change.place} {text_of(change)}".encode()).hexdigest()
+    said = json.dumps(json.loads(text_of(change), object_hook=_in_order), sort_keys=True)
+    return sha256(f"{change.place} {said}".encode()).hexdigest()
+
+
+def _in_order(said: dict[str, Any]) -> dict[str, Any]:
+    """With sets in one order: DynamoDB gives their members, as it does attributes, in any."""
+    for name in _SETS & said.keys():
+        if isinstance(said[name], list):
+            said[name].sort(key=str)
+    return said
 
 
 def text_of(change: Change[Any]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic_core import to_json
 
@@ -87,7 +87,6 @@ class OpenSearchIndex:
         self._index = index
         self._refresh = refresh
         self._patience = Patience(retry or Retry(), clock or SystemClock())
-        self._is_there = False
 
     def create_index(self, *, tombstones: timedelta = TOMBSTONES, settings: Mapping[str, Any] | None = None) -> None:
         """Make the index, or add to the mapping of one that is there the fields it lacks; both may be done twice.
@@ -120,10 +119,10 @@ class OpenSearchIndex:
         if actions:
             self._look_for_index()
         for wave in _waves(actions):
-            for bulk in _bulks(self._lines([action for action in wave if action.id not in stopped])):
+            for bulk in _bulks(self._lines([action for action in wave if action.place not in stopped])):
                 for action, error in self._send(bulk):
                     failed[action.number] = error
-                    stopped.add(action.id)
+                    stopped.add(action.place)
         return all_refused(changes, failed)
 
     def search(self, text: str, *, entity: type[Entity] | None = None, limit: int = 20) -> list[Hit]:
@@ -156,10 +155,9 @@ class OpenSearchIndex:
         return self._documents.hit(source["entity"], source["identity"], source["fields"], score)
 
     def _look_for_index(self) -> None:
-        """Without it OpenSearch would make one as it sees fit: with no versions of what was deleted."""
-        if not self._is_there and not self._asked("exists", self._client.indices.exists, index=self._index):
+        """Without it, also when it is deleted later, OpenSearch would make one as it sees fit, with no mapping."""
+        if not self._asked("exists", self._client.indices.exists, index=self._index):
             raise TableMissingError(f"There is no index {self._index}: create_index makes it", operation="exists")
-        self._is_there = True
 
     def _lines(self, actions: Sequence[Action]) -> Iterator[Line]:
         """The actions as a bulk request has them. A removal by its keys is of the version that is there."""
@@ -206,7 +204,7 @@ class OpenSearchIndex:
         for attempt in range(self._patience.retry.attempts):
             try:
                 return method(**given)
-            except _driver().exceptions.TransportError as error:
+            except _driver().exceptions.OpenSearchException as error:
                 found = _told(operation, error)
                 if not isinstance(found, StoreError):
                     raise found from error
@@ -237,14 +235,14 @@ def _line(action: Action, version: int) -> bytes:
 
 
 def _waves(actions: Sequence[Action]) -> list[list[Action]]:
-    """The actions so that no two of one document are in one wave: the second must not be taken if the first is not."""
+    """The actions so that no two of one item are in one wave: the second must not be taken if the first is not."""
     seen: Counter[str] = Counter()
     waves: list[list[Action]] = []
     for action in actions:
-        if seen[action.id] == len(waves):
+        if seen[action.place] == len(waves):
             waves.append([])
-        waves[seen[action.id]].append(action)
-        seen[action.id] += 1
+        waves[seen[action.place]].append(action)
+        seen[action.place] += 1
     return waves
 
 
@@ -262,14 +260,14 @@ def _bulks(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield bulk
 
 
-def _told(operation: str, error: Any) -> AircraftOpsDataError:
+def _told(operation: str, error: Exception) -> AircraftOpsDataError:
     """An exception of opensearch-py as one of ours. Its text is left out: it may quote what a document holds."""
-    driver = _driver().exceptions
-    if isinstance(error, driver.ConnectionTimeout):
+    if isinstance(error, _driver().exceptions.ConnectionTimeout):
         return TimeoutError("OpenSearch did not answer in time", operation=operation, retryable=True)
-    if isinstance(error, driver.ConnectionError):
+    status, code, *_ = (*error.args, None, None)
+    if not isinstance(status, int):
+        # There is no connection, or something in between answers in its place.
         return StoreError("OpenSearch cannot be reached", operation=operation, retryable=True)
-    status, code = cast("tuple[int, Any]", error.args[:2])
     return _failure(operation, status, str(code) if str(code).isidentifier() else "") or StoreError(
         "OpenSearch answered oddly", operation=operation
     )

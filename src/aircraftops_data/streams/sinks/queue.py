@@ -70,7 +70,8 @@ class QueueSink:
 
     def _entry(self, change: Change[Any]) -> Entry[dict[str, Any]]:
         """A change as a message. Raises ItemTooLargeError, ObjectStoreError."""
-        attributes = _attributes(change)
+        event_id = event_id_of(change)
+        attributes = _attributes(change, event_id)
         beside = sum(len(name + kind["DataType"] + kind["StringValue"]) for name, kind in attributes.items())
         # ASCII, so that SQS takes each character and each is a byte.
         body = text_of(change)
@@ -83,7 +84,7 @@ class QueueSink:
             size = len(body) + beside
         entry = {"MessageBody": body, "MessageAttributes": attributes}
         if self._fifo:
-            entry |= {"MessageGroupId": change.place, "MessageDeduplicationId": event_id_of(change)}
+            entry |= {"MessageGroupId": change.place, "MessageDeduplicationId": event_id}
         return Entry(entry, size)
 
     def _send(self, entries: Sequence[dict[str, Any]]) -> Outcomes:
@@ -94,8 +95,8 @@ class QueueSink:
         return [None if entry["Id"] in taken else _error(failed.get(entry["Id"], {})) for entry in numbered]
 
 
-def _attributes(change: Change[Any]) -> dict[str, dict[str, str]]:
-    said = {"operation": change.operation.value, "event_id": event_id_of(change)}
+def _attributes(change: Change[Any], event_id: str) -> dict[str, dict[str, str]]:
+    said = {"operation": change.operation.value, "event_id": event_id}
     if change.entity is not None:
         said["entity_type"] = change.entity.definition().entity_type
     return {name: {"DataType": "String", "StringValue": value} for name, value in said.items()}

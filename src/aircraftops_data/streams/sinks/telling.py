@@ -6,11 +6,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from pydantic import BaseModel
-
 from aircraftops_data.errors import DefinitionError, InvalidInputError
 from aircraftops_data.model.entity import Entity
-from aircraftops_data.model.privacy import PrivacyKind, privacy_of
+from aircraftops_data.model.privacy import PrivacyKind, members_of, privacy_of
 from aircraftops_data.streams.change import Change
 from aircraftops_data.streams.sinks.age import age_of, image_of
 
@@ -64,13 +62,13 @@ def _age(change: Change[Any]) -> int | None:
 
 
 def plain(value: Any, single: Callable[[Any], Any]) -> Any:
-    """A value as JSON has it, without the marked fields of models in it; `single` says it of what holds no others.
+    """A value as JSON has it, without the marked fields of what is in it; `single` says it of what holds no others.
 
     Sets become lists, in order.
     """
-    if isinstance(value, BaseModel):
-        marked = privacy_of(type(value))
-        return {name: plain(part, single) for name, part in value if name not in marked}
+    members = members_of(value)
+    if members is not None:
+        return {name: plain(part, single) for name, part, mark in members if mark is None}
     if isinstance(value, Mapping):
         held = cast("dict[Any, Any]", value)
         return {str(plain(name, single)): plain(part, single) for name, part in held.items()}
