@@ -35,7 +35,7 @@ def age(entity: Entity) -> int:
 
 
 def _begun(at: datetime) -> int:
-    """The age of what began then, before its first version. Before 2020 no item had two lives that this library wrote."""
+    """The age of what began then, before its first version. Before 2020 this library gave no item a second life."""
     return max(0, (at - _FIRST) // _MILLISECOND) << VERSION_BITS
 
 
