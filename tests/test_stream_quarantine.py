@@ -416,6 +416,27 @@ def test_what_one_sink_refuses_while_another_waits_is_withheld_from_both() -> No
     assert bench.held() == {"a": 2, "b": 2}
 
 
+@pytest.mark.parametrize(("attempts", "done"), [(1, 1), (2, 0)])
+def test_where_time_runs_out_while_a_sink_raises_for_all_the_first_that_it_refuses_has_its_attempt(
+    attempts: int, done: int
+) -> None:
+    clock, kept = ManualClock(), Kept()
+    router, _, _ = routed(memory(clock), attempts=attempts, clock=clock)
+    router.into(kept, Gauge)
+    calls: list[int] = []
+
+    def broken(changes: Any) -> Exception:
+        clock.advance(1)
+        calls.append(len(changes))
+        return ValueError("no")
+
+    kept.raising = broken
+    records = router.decoder.records(event(*(gauge(number, str(number)) for number in range(1, 65))))
+    assert router.take(records, until=clock.monotonic() + 1).done == done
+    assert calls == [64, 32, 16, 8, 4, 2, 1]
+    assert router.take(records, until=clock.monotonic() + 1).done == done + 1
+
+
 def test_where_time_runs_out_while_much_is_parked_behind_it_stops_at_the_next() -> None:
     clock, kept = ManualClock(), Kept()
     router, _, _ = routed(memory(clock), attempts=1, clock=clock)

@@ -216,7 +216,7 @@ class Batch:
             if not given:
                 continue
             try:
-                refused = written(outlet.sink, [each.change for each in given])
+                refused = written(outlet.sink, [each.change for each in given], self._late)
             except Exception as failure:  # noqa: BLE001 - whatever a sink raises: its batch is written again
                 done, error = given[0].index, failure
                 continue
@@ -257,10 +257,10 @@ class Batch:
         return each.index, replayed
 
 
-def written(sink: Sink, changes: Sequence[Change[Any]]) -> list[Refused]:
+def written(sink: Sink, changes: Sequence[Change[Any]], late: Callable[[], bool]) -> list[Refused]:
     """What a sink refuses of these changes; where it raises, those that make it so, found by halving the batch.
 
-    Raises what may pass by itself.
+    Once one is found and it is late, the others count as refused for want of time. Raises what may pass by itself.
     """
     try:
         return list(sink.write(changes))
@@ -270,11 +270,13 @@ def written(sink: Sink, changes: Sequence[Change[Any]]) -> list[Refused]:
         if len(changes) == 1:
             return [Refused(changes[0], error)]
     half = len(changes) // 2
-    refused = written(sink, changes[:half])
+    refused = written(sink, changes[:half], late)
+    if refused and late():
+        return [*refused, *(Refused(change, TimeoutError("No time is left to write it")) for change in changes[half:])]
     places = {each.change.place: each.error for each in refused}
     behind = [Refused(change, places[change.place]) for change in changes[half:] if change.place in places]
     rest = [change for change in changes[half:] if change.place not in places]
-    return [*refused, *behind, *(written(sink, rest) if rest else ())]
+    return [*refused, *behind, *(written(sink, rest, late) if rest else ())]
 
 
 def is_passing(error: Exception) -> bool:
