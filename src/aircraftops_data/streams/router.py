@@ -146,7 +146,8 @@ class Router:
         """Deal with an event of Lambda; the answer is that of ReportBatchItemFailures, which the mapping must have on.
 
         Of a stream it names the lowest record that failed, or the next where time ran out: Lambda goes on from there.
-        Of a queue it names all messages from there on. Raises UnknownEventError for what is no event of a stream.
+        Of a queue it names all messages from there on. SNS and Firehose read no such answer: with these use `take`, and
+        raise its error. Raises UnknownEventError for what is no event of a stream.
         """
         records = self.decoder.records(event)
         taken = self.take(records, until=self._end(context))
