@@ -33,6 +33,7 @@ class Setting:
     options: MappingOptions = field(default_factory=MappingOptions)
     quarantined: bool = True
     once: bool = False
+    attempts: int = ATTEMPTS
     moods: tuple[str, ...] = MOODS
     shards: int = 1
     replays: bool = True
@@ -47,7 +48,7 @@ Deploy = Callable[[Scene, Setting], Any]
 def a_router(scene: Scene, setting: Setting) -> Router:
     """The one to be proved."""
     once = Jobs(scene.core).once if setting.once else None
-    quarantine = Quarantine(scene.core, "stock", attempts=ATTEMPTS) if setting.quarantined else None
+    quarantine = Quarantine(scene.core, "stock", attempts=setting.attempts) if setting.quarantined else None
     router: Router = registered(
         scene, Router([Part], quarantine=quarantine, once=once, margin=MARGIN, clock=scene.clock)
     )
@@ -92,8 +93,6 @@ class Judged:
         self.wrong: list[str] = []
         self.unwanted: set[int] = set()
         """Records nobody need be given, and whoever is may get in any order: they are from before the beginning."""
-        self.replays: set[int] = set()
-        """The calls in which somebody replayed the quarantine."""
 
     # What happens
 
@@ -124,7 +123,7 @@ class Judged:
         scene = self.scene
         router, locks = self.deploy(scene, self.setting), StillLocks(scene.core)
         with suppress(CrashError, AircraftOpsDataError), scene.calling():
-            self.replays.add(scene.call)
+            scene.replays.add(scene.call)
             Quarantine(scene.core, "stock").replay(router, locks)
         scene.clock.advance(5)
 

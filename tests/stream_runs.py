@@ -11,7 +11,7 @@ from typing import Any
 
 from lambda_mapping import Function, FunctionContext, LambdaMapping
 from sim_schedule import Schedule
-from stream_judging import ATTEMPTS, MARGIN, Deploy, Judged, Setting, Stored, a_router, is_poison
+from stream_judging import MARGIN, Deploy, Judged, Setting, Stored, a_router, is_poison
 from stream_scenes import Release, Scene
 from stream_world import Raw, sequence_of
 
@@ -150,7 +150,7 @@ class Run(Judged):
         repeated = self.mapping.repeated
         for deed in self.scene.deeds:
             settled = self.checkpointed.get(deed.sequence)
-            again = settled is not None and deed.call > settled and deed.call not in self.replays
+            again = settled is not None and deed.call > settled and deed.call not in self.scene.replays
             if again and not repeated[str(deed.sequence)]:
                 self.wrong.append(f"{deed.by} did {deed.sequence} again")
 
@@ -160,8 +160,8 @@ class Run(Judged):
             return
         troubles = self.scene.troubles.total()
         for sequence, times in self.named.items():
-            if times >= ATTEMPTS + troubles:
+            if times >= self.setting.attempts + troubles:
                 self.wrong.append(f"{sequence} was named {times} times")
         failed = sum(each.failed is not None for each in self.mapping.invocations)
-        if failed > len(self.named) * (ATTEMPTS - 1) + troubles + self.stops:
+        if failed > len(self.named) * (self.setting.attempts - 1) + troubles + self.stops:
             self.wrong.append(f"{failed} calls failed for {len(self.named)} records")

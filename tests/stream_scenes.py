@@ -32,8 +32,8 @@ from sim_schedule import Schedule
 from stream_world import Key, StreamWorld
 
 STOCK = Table("Stock", ttl_attribute="delete_at")
-PLAIN, CURSED, REFUSED, BURSTING, CORRUPT = "plain", "cursed", "refused", "bursting", "corrupt"
-MOODS = (CURSED, REFUSED, BURSTING, CORRUPT)
+PLAIN, CURSED, REFUSED, BURSTING, CORRUPT, SHY = "plain", "cursed", "refused", "bursting", "corrupt", "shy"
+MOODS = (CURSED, REFUSED, BURSTING, CORRUPT, SHY)
 INDEX, ALERT, SINK = "index", "alert", "sink"
 _SINCE = 1_577_836_800_000
 
@@ -121,6 +121,8 @@ class Scene:
         self.deeds: list[Deed] = []
         self.kept: dict[Key, Kept] = {}
         self.call = 0
+        self.replays: set[int] = set()
+        """The calls in which somebody replays the quarantine; what is shy goes well then, and only then."""
         self.troubles: Counter[str] = Counter()
         """How often what went wrong, by the schedule."""
         self.meanwhile: Callable[[], object] = lambda: None
@@ -215,7 +217,8 @@ class Scene:
         self.work(self.storm.seconds)
         if self.storm.time and self._inside:
             self.work((0, 0, 25, 28)[self.schedule.choose(4)])
-        if befalls == "hiccup" or (mood_of(change) == CURSED and not Release.mended):
+        shy = mood_of(change) == SHY and self.call not in self.replays
+        if befalls == "hiccup" or ((mood_of(change) == CURSED or shy) and not Release.mended):
             self.did(by, change, done=False)
             raise HiccupError if befalls else DoomedError
         self.did(by, change, done=True)

@@ -289,6 +289,12 @@ def test_criteria_of_another_shape_are_refused(filters: Any) -> None:
         matches({"Filters": filters}, {})
 
 
+@pytest.mark.parametrize("filters", [None, 5, {}], ids=["null", "number", "object"])
+def test_criteria_without_a_list_of_filters_are_refused(filters: Any) -> None:
+    with pytest.raises(InvalidInputError, match="a list of Filters"):
+        matches({"Filters": filters}, {})
+
+
 def test_the_template_on_the_page_has_the_filter_of_the_router_on_it() -> None:
     page = (Path(__file__).parents[1] / "docs" / "streams-lambda.md").read_text()
     (template,) = re.findall(r"Pattern: '(.*)'$", page, re.MULTILINE)

@@ -20,7 +20,7 @@ from sim_schedule import Drawn, Schedule, draw, explore
 from stream_judging import Deploy, Setting, a_router
 from stream_naive import CONTROLS, Timeless, router_of
 from stream_runs import Run
-from stream_scenes import CALM, CURSED, KEYS, REFUSED, SINK, Storm
+from stream_scenes import CALM, CURSED, KEYS, REFUSED, SHY, SINK, Storm
 
 pytestmark = pytest.mark.usefixtures("_quietly")
 STORM = Setting(storm=Storm())
@@ -53,10 +53,10 @@ def played(seed: int, setting: Setting, schedule: Schedule, deploy: Deploy = a_r
     Run(schedule, setting, deploy, seed).play(seed, 25)
 
 
-def each(setting: Setting, seeds: range) -> None:
+def each(setting: Setting, seeds: range, share: float = 0.03) -> None:
     """Histories by their seeds, each under a schedule of its own."""
     for seed in seeds:
-        draw(partial(played, seed, setting), [seed], share=0.03)
+        draw(partial(played, seed, setting), [seed], share=share)
 
 
 @pytest.mark.parametrize("name", ["poison and replays", "anything", "anything, once"])
@@ -68,6 +68,11 @@ def test_nothing_is_lost_overtaken_or_done_for_nothing(name: str) -> None:
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
 def test_nothing_is_lost_overtaken_or_done_for_nothing_in_many_histories(setting: Setting) -> None:
     each(setting, range(20))
+
+
+@pytest.mark.slow
+def test_what_is_parked_and_replayed_in_the_same_batch_overtakes_nothing_of_it() -> None:
+    each(Setting(races=True, attempts=1, moods=(SHY,)), range(20), share=0.1)
 
 
 def small(setting: Setting, schedule: Schedule) -> None:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import random
+import zlib
 from datetime import timedelta
+from functools import partial
 from string import ascii_letters
 from typing import Any
 
 import pytest
 
+from aircraftops_data import CORE, Entity, PrimaryKey
 from aircraftops_data.coordination import Locks
 from aircraftops_data.errors import (
     AccessDeniedError,
     InvalidInputError,
     LockHeldError,
     LockLostError,
+    MissingExtraError,
     NotFoundError,
     ObjectStoreError,
     PoisonRecordError,
     ThrottledError,
 )
-from aircraftops_data.streams import Quarantine
+from aircraftops_data.streams import Quarantine, Router, parked
 from aircraftops_data.streams.change import Change
 from aircraftops_data.testing import ManualClock
-from routing import Gauge, Kept, bad, event, gauge, memory, poison, routed
+from routing import Gauge, Kept, bad, event, gauge, memory, poison, record, routed
 from test_stream_router import NONE_FAILED, failed
 
 
@@ -51,10 +55,24 @@ class Bench:
         """How many records are parked, by item."""
         return {each.item.partition(" ")[0].removeprefix("GAUGE#"): each.count for each in self.quarantine.all()}
 
+    def discard(self) -> None:
+        """Throw the first record of each item away."""
+        for held in list(self.quarantine.all()):
+            self.quarantine.discard(self.locks, held.place)
+
     def replay(self) -> list[tuple[int, str | None]]:
         """What became of each item: how many were handled, and what stopped it."""
         found = self.quarantine.replay(self.router, self.locks)
         return [(each.handled, None if each.error is None else type(each.error).__name__) for each in found]
+
+
+class Counts(Entity, table=CORE, entity_type="parked_counts"):
+    """Something with many numbers."""
+
+    name: str
+    counts: list[int]
+
+    primary = PrimaryKey("COUNTS#{name}", "COUNTS")
 
 
 @pytest.fixture
@@ -122,6 +140,7 @@ def test_a_record_delivered_again_is_parked_once(bench: Bench) -> None:
         AccessDeniedError("not allowed"),
         ObjectStoreError("away"),
         ConnectionResetError(),
+        MissingExtraError("pip install it"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -143,6 +162,21 @@ def test_a_record_too_large_for_an_item_is_parked_in_parts(bench: Bench) -> None
     assert json.loads(bench.quarantine.body(first)) == large
     assert bench.quarantine.discard(bench.locks, held.place) == 1
     assert bench.replay() == [(1, None)]
+
+
+def test_a_large_record_that_comes_again_leaves_what_is_parked_as_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "".join(random.Random(1).choices(ascii_letters, k=390_000))
+    large = gauge(1, unit=text)
+    large["dynamodb"]["NewImage"]["reading"] = {"S": "high"}
+    assert bench.handle(large) == NONE_FAILED
+    # Another release of zlib may compress otherwise.
+    monkeypatch.setattr(parked, "compress", partial(zlib.compress, level=0))
+    assert bench.handle(large) == NONE_FAILED
+    (held,) = bench.quarantine.all()
+    (one,) = bench.quarantine.records(held.place)
+    assert json.loads(bench.quarantine.body(one)) == large
 
 
 def test_an_object_that_is_not_there_is_an_attempt(bench: Bench) -> None:
@@ -264,7 +298,173 @@ def test_discarding_takes_the_first_or_all(bench: Bench) -> None:
         Quarantine(bench.core, "gauges", attempts=0)
 
 
+def test_what_was_let_go_meanwhile_is_passed_over_by_a_batch_that_had_looked_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.handle(bad(1))
+    among = bench.quarantine.among
+
+    def discarding(records: Any) -> Any:
+        found = among(records)
+        bench.discard()
+        return found
+
+    monkeypatch.setattr(bench.quarantine, "among", discarding)
+    assert bench.handle(bad(1), gauge(2)) == NONE_FAILED
+    assert bench.journal.given == [("a", 2)]
+    assert bench.held() == {}
+
+
+def test_what_a_queue_brings_late_is_not_taken_for_what_was_let_go(bench: Bench) -> None:
+    def queued(found: dict[str, Any]) -> dict[str, Any]:
+        return {"messageId": "m", "eventSource": "aws:sqs", "body": json.dumps(found)}
+
+    bench.handle(queued(bad(2)))
+    bench.discard()
+    bench.handle(queued(gauge(1)))
+    assert bench.journal.given == [("a", 1)]
+
+
+# What nothing but its content tells from others
+
+
+def test_records_that_nothing_names_are_each_parked(bench: Bench) -> None:
+    strangers = [{"what": number} for number in range(3)]
+    bench.handle(gauge(1), *strangers)
+    bench.handle(gauge(1), *strangers)
+    (held,) = bench.quarantine.all()
+    bodies = [json.loads(bench.quarantine.body(each)) for each in bench.quarantine.records(held.place)]
+    assert sorted(body["what"] for body in bodies) == [0, 1, 2]
+
+
+def test_snapshots_that_cannot_be_read_are_parked_by_their_items_and_what_comes_later_behind(bench: Bench) -> None:
+    def snapshot(found: dict[str, Any]) -> Any:
+        return bench.router.decoder.item(found["dynamodb"]["NewImage"], "CoreTable")
+
+    taken = bench.router.take([snapshot(bad(1)), snapshot(bad(1, "b")), snapshot(gauge(2)), snapshot(gauge(3))])
+    assert taken.done == 4
+    assert bench.held() == {"a": 3, "b": 1}
+
+
+def test_a_reason_is_never_too_long_to_be_parked() -> None:
+    core = memory()
+    quarantine = Quarantine(core, "counts")
+    router = Router([Counts], quarantine=quarantine)
+    found = record(1, Counts(name="a", counts=[1] * 20_000))
+    found["dynamodb"]["NewImage"]["counts"] = {"L": [{"S": "x"}] * 20_000}
+    assert router.handle(event(found)) == NONE_FAILED
+    assert [held.count for held in quarantine.all()] == [1]
+
+
+def test_a_name_that_no_quarantine_can_have_is_refused_at_once() -> None:
+    with pytest.raises(InvalidInputError, match="stream"):
+        Quarantine(memory(), "my quarantine")
+
+
+def test_whatever_parking_raises_is_in_the_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(bench.quarantine, "park", broken)
+    assert bench.handle(gauge(1, "b"), bad(2), gauge(3, "c")) == failed(2)
+    assert bench.journal.given == [("b", 1)]
+
+
 # Sinks
+
+
+def test_nothing_is_parked_before_the_sinks_have_what_comes_before_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, kept = Bench(attempts=1), Kept()
+    bench.router.into(kept, Gauge)
+    bench.fail(2)
+    park = bench.quarantine.park
+
+    def replayed_at_once(*what: Any) -> Any:
+        held = park(*what)
+        bench.fail()
+        assert bench.replay() == [(1, None)]
+        return held
+
+    monkeypatch.setattr(bench.quarantine, "park", replayed_at_once)
+    assert bench.handle(gauge(1), gauge(2), gauge(3)) == NONE_FAILED
+    assert kept.all == [("a", 1), ("a", 2), ("a", 3)]
+
+
+def test_what_no_sink_has_yet_is_not_lost_when_what_is_behind_it_is_discarded(bench: Bench) -> None:
+    kept = Kept()
+    bench.router.into(kept, Gauge)
+    kept.raising = lambda changes: ThrottledError("later", retryable=True)
+    batch = gauge(1), bad(2), gauge(3, "b")
+    assert bench.handle(*batch) == failed(1)
+    bench.discard()
+    kept.raising = lambda changes: None
+    assert bench.handle(*batch) == NONE_FAILED
+    assert kept.all == [("a", 1), ("b", 3)]
+
+
+def test_what_a_sink_refuses_is_parked_once_every_sink_has_what_comes_before_it() -> None:
+    bench, first, second = Bench(attempts=1), Kept(), Kept()
+    bench.router.into(first, Gauge)
+    bench.router.into(second, Gauge)
+    first.refusing = lambda change: ValueError("no") if change.sequence == 2 else None
+    second.raising = lambda changes: ThrottledError("later", retryable=True)
+    batch = gauge(1), gauge(2), gauge(3, "b")
+    assert bench.handle(*batch) == failed(1)
+    bench.discard()
+    second.raising = lambda changes: None
+    assert bench.handle(*batch) == NONE_FAILED
+    assert second.all == [("a", 1), ("b", 3)]
+
+
+def test_what_one_sink_refuses_while_another_waits_is_withheld_from_both() -> None:
+    bench, first, second = Bench(attempts=1), Kept(), Kept()
+    bench.router.into(first, Gauge)
+    bench.router.into(second, Gauge)
+    first.refusing = lambda change: ValueError("no") if change.sequence == 3 else None
+    second.refusing = lambda change: ValueError("no") if change.sequence == 1 else None
+    assert bench.handle(gauge(1, "b"), gauge(2), gauge(3), gauge(4, "b"), gauge(5), gauge(6, "c")) == NONE_FAILED
+    assert second.all == [("a", 2), ("c", 6)]
+    assert bench.held() == {"a": 2, "b": 2}
+
+
+@pytest.mark.parametrize(("attempts", "done"), [(1, 1), (2, 0)])
+def test_where_time_runs_out_while_a_sink_raises_for_all_the_first_that_it_refuses_has_its_attempt(
+    attempts: int, done: int
+) -> None:
+    clock, kept = ManualClock(), Kept()
+    router, _, _ = routed(memory(clock), attempts=attempts, clock=clock)
+    router.into(kept, Gauge)
+    calls: list[int] = []
+
+    def broken(changes: Any) -> Exception:
+        clock.advance(1)
+        calls.append(len(changes))
+        return ValueError("no")
+
+    kept.raising = broken
+    records = router.decoder.records(event(*(gauge(number, str(number)) for number in range(1, 65))))
+    assert router.take(records, until=clock.monotonic() + 1).done == done
+    assert calls == [64, 32, 16, 8, 4, 2, 1]
+    assert router.take(records, until=clock.monotonic() + 1).done == done + 1
+
+
+def test_where_time_runs_out_while_much_is_parked_behind_it_stops_at_the_next() -> None:
+    clock, kept = ManualClock(), Kept()
+    router, _, _ = routed(memory(clock), attempts=1, clock=clock)
+    router.into(kept, Gauge)
+
+    def slowly(change: Change[Any]) -> Exception | None:
+        clock.advance(1)
+        return ValueError("no") if change.sequence == 1 else None
+
+    kept.refusing = slowly
+    records = router.decoder.records(event(*(gauge(number) for number in range(1, 6))))
+    taken = router.take(records, until=clock.monotonic() + 1)
+    assert (taken.done, taken.error, taken.parked) == (1, None, 1)
+    taken = router.take(records[1:], until=clock.monotonic() + 1)
+    assert (taken.done, taken.parked) == (4, 4)
 
 
 def test_what_a_sink_refuses_is_parked_with_what_is_behind_it(bench: Bench) -> None:

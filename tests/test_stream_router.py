@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -87,7 +89,9 @@ def test_functions_of_one_change_are_called_in_the_order_they_were_registered() 
 
 
 @pytest.mark.parametrize(
-    "options", [{"changed": {"colour"}}, {"operations": ("insert", "upsert")}], ids=["field", "operation"]
+    "options",
+    [{"changed": {"colour"}}, {"changed": {"version"}}, {"operations": ("insert", "upsert")}],
+    ids=["field", "version", "operation"],
 )
 def test_what_an_entity_does_not_tell_of_cannot_be_asked_for(options: Any) -> None:
     with pytest.raises(DefinitionError, match="Gauge has no"):
@@ -145,8 +149,6 @@ def test_without_a_quarantine_a_poison_stops_the_batch() -> None:
 
 
 def test_of_a_queue_every_message_from_the_failed_one_on_is_named() -> None:
-    import json
-
     router, journal, _ = routed()
     journal.failing = lambda change: ValueError("no") if change.sequence == 2 else None
     messages = [
@@ -182,7 +184,7 @@ def test_a_record_that_comes_twice_in_a_batch_is_handled_once() -> None:
 
 def test_with_once_no_function_is_run_again_for_a_record_it_went_through() -> None:
     core = memory()
-    router, journal, _ = routed(once=Jobs(core).once)
+    router, journal, _ = routed(once=Jobs(core).once, name="gauges")
     other = Journal()
     router.on(Gauge, name="other")(other)
     other.failing = lambda change: ValueError("no") if change.sequence == 2 else None
@@ -191,6 +193,29 @@ def test_with_once_no_function_is_run_again_for_a_record_it_went_through() -> No
     other.failing = lambda change: None
     assert router.handle(batch) == NONE_FAILED
     assert journal.given == other.given == [("a", 1), ("a", 2)]
+
+
+def test_with_once_a_router_has_a_name_of_its_own() -> None:
+    with pytest.raises(DefinitionError, match="name="):
+        Router(once=Jobs(memory()).once)
+
+
+def test_with_once_a_record_that_was_written_to_kinesis_twice_is_handled_once() -> None:
+    router, journal, _ = routed(once=Jobs(memory()).once, name="gauges")
+    found = gauge(1)
+    del found["dynamodb"]["SequenceNumber"]
+    data = b64encode(json.dumps(found).encode()).decode()
+    for number in ("100", "101"):
+        told = {"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": number, "data": data}}
+        assert router.handle(event(told)) == NONE_FAILED
+    assert journal.given == [("a", 1)]
+
+
+def test_with_once_a_snapshot_is_given_each_time_it_is_taken() -> None:
+    router, journal, _ = routed(once=Jobs(memory()).once, name="gauges")
+    for number in (1, 2):
+        router.take([router.decoder.item(gauge(number)["dynamodb"]["NewImage"], "CoreTable")])
+    assert journal.given == [("a", 1), ("a", 2)]
 
 
 # Sinks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +58,7 @@ class Decoder:
             if "Keys" in raw and "Metadata" in raw:
                 return self._exported(raw, table, source_id)
         except UnreadableError as error:
-            return _poison(raw, table, source_id, error)
+            return _poison(raw, table, source_id, error, self._keys_in)
         return _stranger(raw, table, source_id, "This is no record of a stream and no line of an export")
 
     def item(self, item: ItemView, table: str | None = None) -> Change[Any] | Poison:
@@ -166,24 +166,32 @@ def _own_id(raw: Said, body: Said) -> str | None:
 
 
 _EMPTY: Said = {}
+# An image of ten thousand wrong elements has as many problems, and whoever parks it must find room for them.
+_REASON_LIMIT = 1000
 
 
 def _stranger(raw: Said, table: str | None, source_id: str | None, reason: str) -> Poison:
     return _poison(raw, table, source_id, UnreadableError(PoisonKind.NOT_A_RECORD, reason))
 
 
-def _poison(raw: Said, table: str | None, source_id: str | None, error: UnreadableError) -> Poison:
-    """A record that cannot be read, with what can be said of it all the same."""
+def _poison(
+    raw: Said,
+    table: str | None,
+    source_id: str | None,
+    error: UnreadableError,
+    keys_in: Callable[[object], ItemView] = keys_of,
+) -> Poison:
+    """A record that cannot be read, with what can be said of it all the same; `keys_in` finds the key of an item."""
     inside = raw.get("dynamodb")
     body = inside if is_map(inside) else _EMPTY
     return Poison(
         table=table_of(raw, table),
-        keys=or_none(keys_of, (body or raw).get("Keys")) or {},
+        keys=or_none(keys_of, (body or raw).get("Keys")) or or_none(keys_in, raw.get("Item")) or {},
         sequence=or_none(sequence_of, body),
         at=or_none(instant_of, body) or (or_none(_written_at, raw) if "Metadata" in raw else None),
         event_id=text_or_none(raw.get("eventID")),
         source_id=source_id or _own_id(raw, body),
         raw=raw,
         kind=error.kind,
-        reason=error.reason,
+        reason=error.reason if len(error.reason) <= _REASON_LIMIT else f"{error.reason[:_REASON_LIMIT]}...",
     )

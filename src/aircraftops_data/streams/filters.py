@@ -24,7 +24,7 @@ from aircraftops_data.model.definition import KeyPart
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.keys import SEPARATOR
 from aircraftops_data.streams.change import Operation
-from aircraftops_data.streams.patterns import Pattern
+from aircraftops_data.streams.patterns import Pattern, is_array
 from aircraftops_data.streams.stored import is_map
 from aircraftops_data.streams.subscription import Subscription
 
@@ -201,6 +201,8 @@ def _patterns(criteria: str | Mapping[str, Any]) -> list[str | Mapping[str, Any]
     if isinstance(criteria, str) or (criteria and "Filters" not in criteria):
         return [criteria]
     filters = criteria.get("Filters", [])
+    if not is_array(filters):
+        raise InvalidInputError("FilterCriteria are an object with a list of Filters")
     return [_of_filter(each) for each in filters]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated
 from zlib import compress
 
@@ -50,6 +51,14 @@ class Held(Entity, table=JOBS, entity_type="held_place"):
 
     primary = PrimaryKey("QUARANTINE#{stream}", "PLACE#{place}")
 
+    def is_through(self, record: AnyRecord) -> bool:
+        """Whether a record was replayed or discarded, or dealt with before those that were.
+
+        Known of what comes straight from a stream, in order; what a queue brings may be late and yet be new.
+        """
+        in_line = record.sequence is not None and (record.source_id or "").lstrip("0") == str(record.sequence)
+        return in_line and record.order <= self.through
+
 
 class Parked(Entity, table=JOBS, entity_type="parked_record"):
     """A record that was parked, whole: as it came, compressed."""
@@ -90,10 +99,20 @@ class Failures(Entity, table=JOBS, entity_type="record_failures"):
     primary = PrimaryKey("QUARANTINE#{stream}#{place}", "FAILURES#{order}")
 
 
-def bodies(record: AnyRecord) -> list[bytes]:
-    """The whole record as JSON text, compressed, cut to what items hold; at least one part."""
-    packed = compress(message(record).encode())
-    return [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)]
+def items_of(stream: str, record: AnyRecord, reason: str, now: datetime) -> tuple[Parked, list[ParkedPart]]:
+    """The items of a whole record: its JSON text, compressed, cut to what items hold.
+
+    A record that nothing but its content tells from others of its place (a snapshot, a stranger) is told by that.
+    """
+    text = message(record).encode()
+    known = record.sequence is not None or record.source_id or record.event_id
+    order = record.order if known else f"{record.order}{sha256(text).hexdigest()[:32]}"
+    own = {"stream": stream, "place": record.place, "order": order}
+    packed = compress(text)
+    first, *more = (packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES))
+    whole = {"reason": reason, "parked_at": now, "event_id": record.event_id, "parts": 1 + len(more), "body": first}
+    parts = [ParkedPart.model_validate({**own, "number": number, "body": body}) for number, body in enumerate(more, 1)]
+    return Parked.model_validate({**own, **whole}), parts
 
 
 def reason_of(record: AnyRecord, error: Exception | None) -> str:

@@ -30,8 +30,8 @@ from aircraftops_data.streams.parked import (
     HeldState,
     Parked,
     ParkedPart,
-    bodies,
     item_of,
+    items_of,
     reason_of,
 )
 
@@ -63,15 +63,18 @@ def parked(stream: str, record: AnyRecord, cause: Exception | None, context: Con
     """Park a record, whole or not at all; said again it changes nothing.
 
     Behind others (`cause` None) only while these are there: False where they have been replayed meanwhile, and nothing
-    is parked. 2 write units per KB of the record and 2 more, 1 read unit.
+    is parked; nor is what was itself replayed or discarded meanwhile. 2 write units per KB of the record and 2 more,
+    1 read unit.
     """
-    whole = yield from _whole(stream, record, reason_of(record, cause), context)
+    whole, more = items_of(stream, record, reason_of(record, cause), context.clock.now())
     for attempt in range(context.retry.attempts):
         held = yield from held_at(stream, record.place, context)
+        if held is not None and held.is_through(record):
+            return True
         if cause is None and (held is None or held.state is HeldState.CLEARED):
             return False
         try:
-            yield from commit([Create(whole), _one_more(held, whole, record)], context)
+            yield from commit([Create(whole), _one_more(held, whole, record), *map(Put, more)], context)
         except TransactionConflictError as refused:
             if isinstance(refused.reasons[0], AlreadyExistsError):
                 return True
@@ -85,16 +88,6 @@ def _contended(tries: int) -> ContentionError:
     return ContentionError(f"Gave up after {tries} tries: others kept changing what is held", retryable=True)
 
 
-def _whole(stream: str, record: AnyRecord, reason: str, context: Context) -> Plan[Parked]:
-    """The item of a record; more of its body is stored first, where one item does not hold it."""
-    own: dict[str, Any] = {"stream": stream, "place": record.place, "order": record.order}
-    first, *more = bodies(record)
-    for number, body in enumerate(more, 1):
-        yield from write(Put(ParkedPart(**own, number=number, body=body)), context)
-    now, parts = context.clock.now(), 1 + len(more)
-    return Parked(**own, reason=reason, parked_at=now, event_id=record.event_id, parts=parts, body=first)
-
-
 def _one_more(held: Held | None, whole: Parked, record: AnyRecord) -> Intent[Any]:
     """What is held of an item, with one record more; on the condition that it is as it was seen."""
     first = {"count": 1, "reason": whole.reason, "parked_at": whole.parked_at}
@@ -102,7 +95,7 @@ def _one_more(held: Held | None, whole: Parked, record: AnyRecord) -> Intent[Any
         own = {"stream": whole.stream, "place": whole.place, "table": record.table, "item": item_of(record)}
         return Create(Held.model_validate({**own, **first}))
     if held.state is HeldState.OPEN:
-        return updating(Held, **held.identity(), add={"count": 1}, where=Held.f.state == HeldState.OPEN)
+        return updating(held, set={"count": held.count + 1})
     return updating(held, set={**first, "state": HeldState.OPEN, "expires_at": None})
 
 

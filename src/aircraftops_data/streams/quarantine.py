@@ -42,12 +42,14 @@ class Quarantine:
     """What a stream's router could not deal with, in JobsTable. `attempts` is how often it tries before it parks.
 
     One name for each router: records are replayed to the router that parked them. Safe to share between threads.
+    Raises InvalidKeyError for a name of other than 1 to 100 letters, digits, dots, dashes and underscores.
     """
 
     def __init__(self, core: CoreTable, name: str, *, attempts: int = ATTEMPTS) -> None:
         if attempts < 1:
             raise InvalidInputError("A record is tried at least once")
         self._core = core
+        self._places = Held.primary(stream=name)
         self.name = name
         self.attempts = attempts
 
@@ -88,7 +90,7 @@ class Quarantine:
 
     def all(self) -> Iterator[Held]:
         """The items whose records are held, in no order. 1 read unit per 4 KB."""
-        held = self._core.query(Held.primary(stream=self.name)).consistent()
+        held = self._core.query(self._places).consistent()
         return (each for each in held if each.state is HeldState.OPEN)
 
     def held(self, place: str) -> Held | None:

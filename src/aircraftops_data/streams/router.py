@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from aircraftops_data.clock import Clock, SystemClock
 from aircraftops_data.errors import DefinitionError
+from aircraftops_data.model.definition import MANAGED_FIELDS
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.streams.change import AnyRecord, Change, Operation
 from aircraftops_data.streams.decoding import Decoder
@@ -41,16 +42,18 @@ class Router:
 
     It stops at the first record that fails, so that none behind it is dealt with twice or out of order. With a
     `quarantine` a record that keeps failing is parked, and the records of its item behind it, while others flow. With
-    `once` (`ops.jobs.once`) each function is run once for each record, however often it is delivered: 3 units a record.
-    `margin` is how long before Lambda's deadline it stops, to name the record to go on from; at most half of the time.
-    Safe to share between threads once everything is registered.
+    `once` (`ops.jobs.once`) each function is run once for each record, however often it is delivered: 3 units a record;
+    not for snapshots, which nothing tells from each other. What was run is known by `name`, which is the quarantine's
+    where there is one: no two routers may share it. `margin` is how long before Lambda's deadline it stops, to name
+    the record to go on from; at most half of the time. Safe to share between threads once everything is registered.
+    Raises DefinitionError for `once` without a name.
     """
 
     def __init__(
         self,
         entities: Collection[type[Entity]] = (),
         *,
-        name: str = "router",
+        name: str | None = None,
         quarantine: Quarantine | None = None,
         once: Once | None = None,
         margin: timedelta = MARGIN,
@@ -64,7 +67,9 @@ class Router:
         self._receivers: list[Receiver] = []
         self._outlets: list[Outlet] = []
         self._made: Decoder | None = None
-        self.name = name if quarantine is None else quarantine.name
+        if once is not None and name is None and quarantine is None:
+            raise DefinitionError("A router with once= has a name=: what its functions were run for is known by it")
+        self.name = quarantine.name if quarantine is not None else name or "router"
 
     # Registering
 
@@ -141,7 +146,8 @@ class Router:
         """Deal with an event of Lambda; the answer is that of ReportBatchItemFailures, which the mapping must have on.
 
         Of a stream it names the lowest record that failed, or the next where time ran out: Lambda goes on from there.
-        Of a queue it names all messages from there on. Raises UnknownEventError for what is no event of a stream.
+        Of a queue it names all messages from there on. SNS and Firehose read no such answer: with these use `take`, and
+        raise its error. Raises UnknownEventError for what is no event of a stream.
         """
         records = self.decoder.records(event)
         taken = self.take(records, until=self._end(context))
@@ -182,12 +188,16 @@ def _never() -> bool:
     return False
 
 
+# Every write changes them: `Change.changed` does not tell of them.
+_NEVER_CHANGED = MANAGED_FIELDS - {"expires_at"}
+
+
 def subscribed(
     entity: type[Entity], operations: Collection[str], changed: Collection[str], where: Predicate | None
 ) -> Subscription:
     """A subscription of names. Raises DefinitionError for a name that is none."""
     unknown = [name for name in operations if name not in frozenset(Operation)]
-    missing = [name for name in changed if name not in entity.model_fields]
+    missing = [name for name in changed if name not in entity.model_fields or name in _NEVER_CHANGED]
     if unknown or missing:
         raise DefinitionError(f"{entity.__name__} has no {', '.join((*unknown, *missing))} to tell of")
     wanted = frozenset(map(Operation, operations)) or frozenset(Operation)
