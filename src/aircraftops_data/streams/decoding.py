@@ -166,8 +166,6 @@ def _own_id(raw: Said, body: Said) -> str | None:
 
 
 _EMPTY: Said = {}
-# An image of ten thousand wrong elements has as many problems, and whoever parks it must find room for them.
-_REASON_LIMIT = 1000
 
 
 def _stranger(raw: Said, table: str | None, source_id: str | None, reason: str) -> Poison:
@@ -193,5 +191,5 @@ def _poison(
         source_id=source_id or _own_id(raw, body),
         raw=raw,
         kind=error.kind,
-        reason=error.reason if len(error.reason) <= _REASON_LIMIT else f"{error.reason[:_REASON_LIMIT]}...",
+        reason=error.reason,
     )
