@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast
 
 from aircraftops_data.errors import RequestRefusedError, StoreError
@@ -77,6 +77,7 @@ def whole_of(arn: str, shards: Iterable[Shard]) -> Plan[set[str]]:
     return found
 
 
+@dataclass(slots=True)
 class Reading:
     """A shard being read, from behind `after`, from an `iterator`, or from its beginning (TRIM_HORIZON).
 
@@ -85,40 +86,30 @@ class Reading:
     acknowledged that records are missing: it is read from whatever is left.
     """
 
-    def __init__(
-        self,
-        arn: str,
-        shard: str,
-        *,
-        after: int | None = None,
-        iterator: str | None = None,
-        first: int | None = None,
-        anew: bool = False,
-        limit: int = MOST_RECORDS,
-    ) -> None:
-        self._arn = arn
-        self._shard = shard
-        self._after = after
-        self._iterator = iterator
-        self._first = first
-        self._anew = anew
-        self._limit = limit
+    arn: str
+    shard: str
+    _: KW_ONLY
+    after: int | None = None
+    iterator: str | None = None
+    first: int | None = None
+    anew: bool = False
+    limit: int = MOST_RECORDS
 
     def page(self) -> Plan[Page | Missing]:
         """The next page. Raises StoreError; then it may be asked again."""
         for attempt in range(_TRIES):
             try:
-                if self._iterator is None:
-                    self._iterator = yield from self._positioned()
-                asked = {"ShardIterator": self._iterator, "Limit": self._limit}
+                if self.iterator is None:
+                    self.iterator = yield from self._positioned()
+                asked = {"ShardIterator": self.iterator, "Limit": self.limit}
                 response = cast("Response", (yield Request("GetRecords", asked)))
             except StoreError as error:
                 if error.code not in (_EXPIRED, _TRIMMED, _NO_SHARD):
                     raise
-                self._iterator = None
-                if error.code == _NO_SHARD and self._anew:
+                self.iterator = None
+                if error.code == _NO_SHARD and self.anew:
                     return Page((), ended=True)
-                if error.code != _EXPIRED and not self._anew:
+                if error.code != _EXPIRED and not self.anew:
                     return Missing()
                 if attempt + 1 == _TRIES:
                     raise
@@ -127,25 +118,25 @@ class Reading:
         raise AssertionError("the last try returns or raises")
 
     def _positioned(self) -> Plan[str]:
-        if self._after is not None and not self._anew:
-            return (yield from iterator_of(self._arn, self._shard, "AFTER_SEQUENCE_NUMBER", self._after))
-        oldest = yield from iterator_of(self._arn, self._shard, "TRIM_HORIZON")
-        if self._first is not None and not self._anew:
+        if self.after is not None and not self.anew:
+            return (yield from iterator_of(self.arn, self.shard, "AFTER_SEQUENCE_NUMBER", self.after))
+        oldest = yield from iterator_of(self.arn, self.shard, "TRIM_HORIZON")
+        if self.first is not None and not self.anew:
             # Whatever is trimmed from here on, the iterator itself tells of. Should an engine not take a number that no
             # record has, then nobody knows.
             with suppress(RequestRefusedError):
-                yield from iterator_of(self._arn, self._shard, "AT_SEQUENCE_NUMBER", self._first)
+                yield from iterator_of(self.arn, self.shard, "AT_SEQUENCE_NUMBER", self.first)
         return oldest
 
     def _taken(self, response: Response) -> Page:
-        self._iterator = response.get("NextShardIterator")
-        return Page(list(self._new(response["Records"])), ended=self._iterator is None)
+        self.iterator = response.get("NextShardIterator")
+        return Page(list(self._new(response["Records"])), ended=self.iterator is None)
 
     def _new(self, records: Sequence[Raw]) -> Iterator[Raw]:
         """The records that were not read before."""
         for raw in records:
             number = number_of(raw)
-            if number is None or self._after is None or number > self._after:
-                self._after = self._after if number is None else number
-                self._anew = False
+            if number is None or self.after is None or number > self.after:
+                self.after = self.after if number is None else number
+                self.anew = False
                 yield raw
