@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("aircraftops_data")
 _ONCE_KEY_LIMIT = 200
 
+Late = Callable[[], bool]
+"""Whether there is no time for another record."""
 Once = Callable[[str, Callable[[Any], None]], object]
 """Runs a function for a key, unless it was: `ops.jobs.once`. Raises OnceInProgressError while another runs it."""
 
@@ -100,7 +102,7 @@ class Routes:
 class Batch:
     """A batch under way. `late` says when there is no time for another record."""
 
-    def __init__(self, routes: Routes, quarantine: Quarantine | None, late: Callable[[], bool]) -> None:
+    def __init__(self, routes: Routes, quarantine: Quarantine | None, late: Late) -> None:
         self._routes = routes
         self._quarantine = quarantine
         self._late = late

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
 
 from aircraftops_data.errors import RequestRefusedError, StoreError
@@ -18,6 +19,8 @@ _TRIMMED = "TrimmedDataAccessException"
 _NO_SHARD = "ResourceNotFoundException"
 _LEAST_DIGITS = 21
 _TRIES = 3
+# How far off AWS lets a clock be that signs requests, and so how far off the one is by which a reading began.
+_SKEW = timedelta(minutes=5)
 
 Raw: TypeAlias = Mapping[str, Any]
 """A record as GetRecords gives it."""
@@ -59,6 +62,11 @@ def latest_of(arn: str, shards: Iterable[Shard]) -> Plan[dict[str, str]]:
         if shard.last is None:
             found[shard.id] = yield from iterator_of(arn, shard.id, "LATEST")
     return found
+
+
+def is_since(began: datetime, at: datetime | None) -> bool:
+    """Whether a record may have been made after a reading of the latest began, whose iterator expired unused."""
+    return at is None or at >= began - _SKEW
 
 
 def whole_of(arn: str, shards: Iterable[Shard]) -> Plan[set[str]]:
