@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
@@ -114,10 +113,12 @@ class Reading:
             except StoreError as error:
                 if error.code not in (_EXPIRED, _TRIMMED, _NO_SHARD):
                     raise
+                # DynamoDB Local says so of a shard that was empty when the iterator was made: its beginning tells.
+                asked_again = error.code == _EXPIRED or (error.code == _TRIMMED and self._begins_there())
                 self.iterator = None
                 if error.code == _NO_SHARD and self.anew:
                     return Page((), ended=True)
-                if error.code != _EXPIRED and not self.anew:
+                if not asked_again and not self.anew:
                     return Missing()
                 if attempt + 1 == _TRIES:
                     raise
@@ -125,15 +126,21 @@ class Reading:
                 return self._taken(response)
         raise AssertionError("the last try returns or raises")
 
+    def _begins_there(self) -> bool:
+        """Whether nothing was read yet by an iterator, and it can be asked whether the beginning is there."""
+        return self.iterator is not None and self.after is None and self.first is not None
+
     def _positioned(self) -> Plan[str]:
         if self.after is not None and not self.anew:
             return (yield from iterator_of(self.arn, self.shard, "AFTER_SEQUENCE_NUMBER", self.after))
         oldest = yield from iterator_of(self.arn, self.shard, "TRIM_HORIZON")
         if self.first is not None and not self.anew:
-            # Whatever is trimmed from here on, the iterator itself tells of. Should an engine not take a number that no
-            # record has, then nobody knows.
-            with suppress(RequestRefusedError):
+            # Whatever is trimmed from here on, the iterator itself tells of.
+            try:
                 yield from iterator_of(self.arn, self.shard, "AT_SEQUENCE_NUMBER", self.first)
+            except RequestRefusedError:
+                # An engine that does not take a number that no record has: nobody knows.
+                self.first = None
         return oldest
 
     def _taken(self, response: Response) -> Page:

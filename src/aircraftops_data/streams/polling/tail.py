@@ -96,10 +96,12 @@ class _View:
         lineage = Lineage(listed, self._begun.values(), self._ended, self._initial.values(), self._skipped)
         for shard in lineage.readable():
             if shard.id not in self._begun:
-                first = None if shard.id in self._initial else shard.first
+                # Of what there was at the beginning, all that is left.
+                anew = shard.id in self._initial and shard.id not in self._latest
                 self._begun[shard.id] = shard
+                iterator = self._latest.get(shard.id)
                 self._open[shard.id] = Reading(
-                    self.stream.arn, shard.id, iterator=self._latest.get(shard.id), first=first
+                    self.stream.arn, shard.id, iterator=iterator, first=shard.first, anew=anew
                 )
         self._settled, self.over = True, lineage.over
 
