@@ -45,7 +45,7 @@ def look_at(desk: Desk, origin: Origin) -> Look:
         )
     streams = desk.run(streams_of(desk.table))
     if not streams and not standing.starts:
-        raise InvalidInputError(f"Table {desk.table} has no stream")
+        raise InvalidInputError(f"Table {desk.table} has no stream, or is not there")
     starts = {start.label: start for start in standing.starts}
     gaps = tuple(state for state in standing.shards if state.stands)
     order = _in_order(streams, standing)

@@ -40,7 +40,7 @@ def tail(
     """
     found = run(streams_of(table), streams, clock)
     if not found:
-        raise InvalidInputError(f"Table {table} has no stream")
+        raise InvalidInputError(f"Table {table} has no stream, or is not there")
     began, view = clock.now(), _View(streams, clock, found[-1], origin, missing)
     quiet = 0
     while True:
