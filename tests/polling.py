@@ -18,7 +18,7 @@ from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.polling.poller import Poller, PollerOptions
 from aircraftops_data.streams.polling.state import Group, ShardState
-from aircraftops_data.streams.taking import Taken
+from aircraftops_data.streams.taking import Late, Taken
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.codec import codec_of
 from sim_engine import MemoryEngine
@@ -47,10 +47,12 @@ class Taker:
     then: Callable[[], object] = lambda: None
     decoder: Decoder = field(default_factory=lambda: Decoder([Tank]))
 
-    def take(self, records: Sequence[AnyRecord]) -> Taken:
-        """Deal with records up to the first that fails."""
+    def take(self, records: Sequence[AnyRecord], late: Late) -> Taken:
+        """Deal with records up to the first that fails, or until it is late."""
         self.then()
         for place, record in enumerate(records):
+            if late():
+                return Taken(place, record)
             if self.fails(record):
                 return Taken(place, record, ArithmeticError("it failed"))
             self.given.append(told(record))

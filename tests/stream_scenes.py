@@ -252,6 +252,7 @@ class Scene:
     def _keep(self, changes: Sequence[Change[Any]]) -> list[Refused]:
         refused: dict[str, Refused] = {}
         for change in changes:
+            self.meanwhile()
             if change.place in refused:
                 continue
             if mood_of(change) == REFUSED and not Release.mended:

@@ -135,6 +135,17 @@ def test_without_the_extra_the_command_names_what_to_install() -> None:
 
 
 @pytest.mark.slow
+def test_an_engine_on_this_machine_that_the_environment_names_needs_no_region_and_no_credentials(
+    local_endpoint: str, fresh_names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", local_endpoint)
+    assert {planned["would"] for planned in printed("tables", "plan", "--prefix", fresh_names)} == {"create"}
+
+
+@pytest.mark.slow
 def test_local_runs_an_engine_until_it_is_interrupted(local_endpoint: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "AWS_ENDPOINT_URL_DYNAMODB"}
     command = [sys.executable, "-m", "aircraftops_data", "local", "--tables"]

@@ -174,8 +174,9 @@ def test_shards_are_listed_with_how_far_they_are_read_and_who_has_them(scene: Sc
     assert "1 minute 30 seconds old" in said
 
 
-def test_pollers_of_a_name_that_never_were_exit_with_3(scene: Scene) -> None:
-    assert exit_code(refused("streams", "shards", "nobody")) == 3
+@pytest.mark.parametrize("command", ["shards", "gaps list"])
+def test_pollers_of_a_name_that_never_were_exit_with_3(scene: Scene, command: str) -> None:
+    assert exit_code(refused("streams", *command.split(), "nobody")) == 3
 
 
 def test_a_gap_is_listed_until_somebody_acknowledges_it(scene: Scene) -> None:

@@ -123,7 +123,7 @@ def silent(reading: Reading, page: Any = Reading.page) -> Any:
     found = yield from page(reading)
     if not isinstance(found, Missing):
         return found
-    reading._anew = True  # pyright: ignore[reportPrivateUsage]
+    reading.anew = True
     return (yield from page(reading))
 
 

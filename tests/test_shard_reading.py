@@ -156,6 +156,24 @@ def test_a_shard_whose_beginning_must_be_there_is_missing_when_it_is_not() -> No
     assert driven.asked == [("TRIM_HORIZON", None), ("AT_SEQUENCE_NUMBER", f"{5:021d}")]
 
 
+def test_a_shard_said_to_be_trimmed_whose_beginning_is_there_after_all_is_read_from_it() -> None:
+    """DynamoDB Local says so of a shard that was empty when the iterator was made."""
+    driven = Driven(first=5)
+    driven.page(iterator(), iterator(), page())
+    assert driven.numbers(TRIMMED, iterator("oldest"), iterator("first"), page(6)) == [6]
+    driven = Driven(first=5, iterator="latest")
+    assert driven.numbers(TRIMMED, iterator("oldest"), iterator("first"), page(6)) == [6]
+
+
+def test_a_shard_said_to_be_trimmed_is_missing_where_its_beginning_is_gone_or_nobody_knows() -> None:
+    driven = Driven(first=5)
+    driven.page(iterator(), iterator(), page())
+    assert driven.page(TRIMMED, iterator(), TRIMMED) == Missing()
+    driven = Driven(first=5)
+    driven.page(iterator(), RequestRefusedError("no", code="ValidationException"), page())
+    assert driven.page(TRIMMED) == Missing()
+
+
 def test_a_shard_whose_beginning_is_there_is_read_from_it() -> None:
     driven = Driven(first=5)
     assert driven.numbers(iterator("oldest"), iterator("first"), page(6)) == [6]

@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 
 from aircraftops_data import CORE, CoreTable, Entity, PrimaryKey
-from aircraftops_data.clock import Retry
+from aircraftops_data.clock import Retry, SystemClock
 from aircraftops_data.coordination import LockOptions, Locks
 from aircraftops_data.errors import InvalidInputError
-from aircraftops_data.model.schema import JOBS
+from aircraftops_data.model.schema import AUDIT_EVENTS, JOBS
 from aircraftops_data.request import Transport
-from aircraftops_data.streams import Change, Router
+from aircraftops_data.streams import Change, Decoder, Router
 from aircraftops_data.streams.polling.poller import Poller, PollerOptions
 from aircraftops_data.streams.polling.state import Group, Origin
 from aircraftops_data.streams.polling.tail import tail
+from aircraftops_data.streams.polling.work import Step
 from aircraftops_data.testing import local_session
 from aircraftops_data.transports.streams import streams_transport
 
@@ -131,6 +132,36 @@ def test_the_latest_is_what_comes_after_the_group_began(core: CoreTable, streams
     assert seen.litres == [2]
 
 
+@pytest.mark.parametrize("origin", Origin, ids=str)
+def test_a_stream_that_was_empty_when_it_was_first_read_has_no_gap(
+    core: CoreTable, streams: Transport, origin: Origin
+) -> None:
+    seen = Seen()
+    (work,) = poller(core, streams, seen, origin=origin).look()
+    assert work.step() is Step.QUIET
+    fill(core, 1)
+    assert work.step() is Step.READ
+    assert (seen.litres, work.state.gap) == ([1], None)
+    work.leave()
+
+
+@pytest.mark.parametrize("origin", Origin, ids=str)
+def test_who_looks_at_an_empty_stream_sees_what_comes_and_is_told_of_nothing_missing(
+    connect: Connect, streams: Transport, origin: Origin
+) -> None:
+    # The other stream takes the number behind the starting one of this stream's shard.
+    core = connect(CORE, AUDIT_EVENTS)
+
+    class Filling(SystemClock):
+        def sleep(self, seconds: float) -> None:
+            fill(core, 1)
+
+    name = core.context.names[CORE]
+    view = tail(streams, Decoder([Tank]), name, Filling(), origin=origin, missing=pytest.fail)
+    change: Any = next(view)
+    assert change.new.litres == 1
+
+
 def test_a_poller_runs_until_it_is_stopped_and_leaves_everything_free(core: CoreTable, streams: Transport) -> None:
     seen = Seen()
     one = poller(core, streams, seen)
@@ -147,7 +178,7 @@ def test_a_poller_runs_until_it_is_stopped_and_leaves_everything_free(core: Core
     assert seen.litres == [1, 2, 3]
 
 
-def test_who_is_stopped_in_the_middle_of_a_batch_finishes_it_and_writes_it_down(
+def test_who_is_stopped_in_the_middle_of_a_page_finishes_the_record_at_hand_and_writes_it_down(
     core: CoreTable, streams: Transport
 ) -> None:
     seen = Seen()
@@ -157,15 +188,16 @@ def test_who_is_stopped_in_the_middle_of_a_batch_finishes_it_and_writes_it_down(
     with running(one) as (thread,):
         assert seen.entered.wait(PATIENCE_SECONDS)
         one.stop()
-        # Longer than its lease: that is renewed until the batch is done.
+        # Longer than its lease: that is renewed until the record is done.
         thread.join(1.5)
         assert thread.is_alive()
         assert poller(core, streams, Seen()).look() == []
         seen.go_on.set()
     (state,) = Group(core, "test").standing().shards
-    assert seen.litres == [1, 2]
+    assert seen.litres == [1]
     assert state.place is not None
-    assert poller(core, streams, seen).drain().records == 0
+    assert poller(core, streams, seen).drain().records == 1
+    assert seen.litres == [1, 2]
 
 
 def test_a_signal_stops_a_poller_of_the_main_thread(core: CoreTable, streams: Transport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -22,7 +23,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")
 def connected(endpoint_url: str | None, prefix: str | None) -> AircraftOps:
     """Connected by boto3's configuration; an engine on this machine needs none, and takes made-up credentials."""
     settings = Settings.from_environment(endpoint_url=endpoint_url, prefix=prefix)
-    local = settings.endpoint_url is not None and is_local(settings.endpoint_url)
+    # The variable is boto3's, and what `local` prints.
+    local = is_local(settings.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_DYNAMODB", ""))
     return AircraftOps.connect(session=local_session() if local else None, settings=settings)
 
 

@@ -105,10 +105,7 @@ def shards(name: GroupName, endpoint_url: EndpointUrl = None, prefix: Prefix = N
     """List the shards that pollers of this name have begun: how far each is read, and who has it."""
     ops = connected(endpoint_url, prefix)
     now = ops.core.context.clock.now()
-    standing = Group(ops.core, name).standing()
-    if not standing.starts:
-        raise NotFoundError(f"No poller of the name {name!r} has begun")
-    states = sorted(standing.shards, key=lambda state: (state.label, state.shard))
+    states = sorted(Group(ops.core, name).begun().shards, key=lambda state: (state.label, state.shard))
     show([_shard(state, _owner(ops.locks, state), now, as_json=as_json) for state in states], as_json=as_json)
 
 

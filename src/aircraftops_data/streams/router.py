@@ -16,7 +16,7 @@ from aircraftops_data.streams.decoding import Decoder
 from aircraftops_data.streams.filters import Source, filter_criteria
 from aircraftops_data.streams.sinks.sink import Sink
 from aircraftops_data.streams.subscription import Predicate, Subscription
-from aircraftops_data.streams.taking import Batch, Once, Outlet, Receiver, Routes, Taken
+from aircraftops_data.streams.taking import Batch, Late, Once, Outlet, Receiver, Routes, Taken
 
 if TYPE_CHECKING:
     # It brings the core along, which reading a stream does without.
@@ -27,6 +27,10 @@ E = TypeVar("E", bound=Entity)
 OperationName = Literal["insert", "modify", "remove"]
 Handler = Callable[[Change[E]], object]
 MARGIN = timedelta(seconds=5)
+
+
+def _never() -> bool:
+    return False
 
 
 class LambdaContext(Protocol):
@@ -150,7 +154,7 @@ class Router:
         raise its error. Raises UnknownEventError for what is no event of a stream.
         """
         records = self.decoder.records(event)
-        taken = self.take(records, until=self._end(context))
+        taken = self.take(records, self._late(context))
         left = records[taken.done :]
         if taken.error is not None:
             LOG.warning("%s stopped at a record: %s", self.name, type(taken.error).__name__, exc_info=taken.error)
@@ -158,19 +162,19 @@ class Router:
         # An identifier that is empty means that the whole batch has failed.
         return {"batchItemFailures": [{"itemIdentifier": record.source_id or ""} for record in failed]}
 
-    def _end(self, context: LambdaContext | None) -> float | None:
+    def _late(self, context: LambdaContext | None) -> Late:
         if context is None:
-            return None
+            return _never
         left = context.get_remaining_time_in_millis() / 1000
-        return self._clock.monotonic() + left - min(self._margin, left / 2)
+        until = self._clock.monotonic() + left - min(self._margin, left / 2)
+        return lambda: self._clock.monotonic() >= until
 
-    def take(self, records: Sequence[AnyRecord], until: float | None = None) -> Taken:
-        """Deal with records in order, up to the first that fails, or until the clock's `monotonic()` says so.
+    def take(self, records: Sequence[AnyRecord], late: Late = _never) -> Taken:
+        """Deal with records in order, up to the first that fails, or until it is `late`, which is asked before each.
 
         With a quarantine 1 read unit a batch, and what parking costs. Never raises what a handler or a sink does: it
-        is in the answer.
+        is in the answer. Raises what `late` does, and then no sink is given anything.
         """
-        late = _never if until is None else lambda: self._clock.monotonic() >= until
         return Batch(self._routes, self._quarantine, late).take(records)
 
     def run(self, body: str) -> None:
@@ -182,10 +186,6 @@ class Router:
     @property
     def _routes(self) -> Routes:
         return Routes(self.name, self._receivers, self._outlets, self._once)
-
-
-def _never() -> bool:
-    return False
 
 
 # Every write changes them: `Change.changed` does not tell of them.

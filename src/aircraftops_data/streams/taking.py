@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("aircraftops_data")
 _ONCE_KEY_LIMIT = 200
 
+Late = Callable[[], bool]
+"""Whether there is no time for another record."""
 Once = Callable[[str, Callable[[Any], None]], object]
 """Runs a function for a key, unless it was: `ops.jobs.once`. Raises OnceInProgressError while another runs it."""
 
@@ -116,7 +118,7 @@ _Stop = tuple[int, Exception | None]
 class Batch:
     """A batch under way. `late` says when there is no time for another record."""
 
-    def __init__(self, routes: Routes, quarantine: Quarantine | None, late: Callable[[], bool]) -> None:
+    def __init__(self, routes: Routes, quarantine: Quarantine | None, late: Late) -> None:
         self._routes = routes
         self._quarantine = quarantine
         self._late = late
@@ -257,7 +259,7 @@ class Batch:
         return each.index, replayed
 
 
-def written(sink: Sink, changes: Sequence[Change[Any]], late: Callable[[], bool]) -> list[Refused]:
+def written(sink: Sink, changes: Sequence[Change[Any]], late: Late) -> list[Refused]:
     """What a sink refuses of these changes; where it raises, those that make it so, found by halving the batch.
 
     Once one is found and it is late, the others count as refused for want of time. Raises what may pass by itself.

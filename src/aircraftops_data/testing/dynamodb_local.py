@@ -95,6 +95,9 @@ class LocalDynamoDB(LocalEngine):
     Tried in turn: a running endpoint (AWS_ENDPOINT_URL_DYNAMODB), a folder of jars (AIRCRAFTOPS_DYNAMODB_LOCAL_DIR),
     the pinned release from Maven Central (needs the extra `local`), Docker. The first download is 51 MB.
     EngineUnavailableError says why each failed, in its message and in `tried`.
+
+    Expired items are removed within seconds, but only from tables without secondary indexes, and only while an engine
+    has no more than about ten tables with a TTL: tests of expiry do well to have an engine of their own.
     """
 
     def _launch(self) -> Running:

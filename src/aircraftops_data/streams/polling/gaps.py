@@ -8,8 +8,11 @@ from aircraftops_data.streams.polling.state import Group, ShardState
 
 
 def gaps(core: CoreTable, name: str) -> list[ShardState]:
-    """The shards of a group that stand, by id: `state.gap.after` is the last record dealt with before the gap."""
-    found = [state for state in Group(core, name).standing().shards if state.stands]
+    """The shards of a group that stand, by id: `state.gap.after` is the last record dealt with before the gap.
+
+    Raises NotFoundError where no poller of this name has begun.
+    """
+    found = [state for state in Group(core, name).begun().shards if state.stands]
     return sorted(found, key=lambda state: state.shard)
 
 

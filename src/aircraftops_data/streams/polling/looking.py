@@ -35,11 +35,17 @@ class Look:
 
 
 def look_at(desk: Desk, origin: Origin) -> Look:
-    """Look; the first of all pollers begins. Raises InvalidInputError where the table has no stream."""
+    """Look; the first of all pollers begins. Raises InvalidInputError where the table has no stream, or the name
+    is another table's."""
     standing = desk.group.standing()
+    foreign = next((start.arn for start in standing.starts if f":table/{desk.table}/stream/" not in start.arn), None)
+    if foreign is not None:
+        raise InvalidInputError(
+            f"Pollers named {desk.group.name!r} read {foreign}; those of {desk.table} need another name"
+        )
     streams = desk.run(streams_of(desk.table))
     if not streams and not standing.starts:
-        raise InvalidInputError(f"Table {desk.table} has no stream")
+        raise InvalidInputError(f"Table {desk.table} has no stream, or is not there")
     starts = {start.label: start for start in standing.starts}
     gaps = tuple(state for state in standing.shards if state.stands)
     order = _in_order(streams, standing)

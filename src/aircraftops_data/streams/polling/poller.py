@@ -120,7 +120,8 @@ class Poller:
 
     @property
     def lag(self) -> timedelta:
-        """How far it is behind: the age of the last record dealt with, of the shard that is furthest behind."""
+        """How far it is behind, in the shard in hand that is furthest behind: the age of the last record dealt with, or
+        of the last page without any. It also grows while a shard cannot be read."""
         return max((work.lag for work in list(self.works.values())), default=timedelta())
 
     # Shards in hand
@@ -190,19 +191,21 @@ class Poller:
         """
         report, seen = Drained(), set[str]()
         while True:
-            found = look_at(self._desk, self.options.origin)
-            works = (self._taken(found, shard) for shard in self._free(found, seen))
-            work = next((work for work in works if work is not None), None)
-            if work is None:
+            found, before = look_at(self._desk, self.options.origin), report
+            for shard in self._free(found, seen):
+                work = self._taken(found, shard)
+                if work is None:
+                    continue
+                seen.add(shard.id)
+                try:
+                    with self._kept(work):
+                        self._drain(work)
+                finally:
+                    self._leave(work)
+                ended = report.ended + work.state.ended
+                report = Drained(report.shards + 1, ended, report.records + work.records)
+            if report is before:
                 return replace(report, gaps=found.gaps)
-            seen.add(work.shard.id)
-            try:
-                with self._kept(work):
-                    self._drain(work)
-            finally:
-                self._leave(work)
-            ended = report.ended + work.state.ended
-            report = Drained(report.shards + 1, ended, report.records + work.records)
 
     def _drain(self, work: ShardWork) -> None:
         quiet = 0
@@ -212,9 +215,9 @@ class Poller:
                     return
                 case Step.QUIET:
                     quiet += 1
-                case Step.FAILED if work.failures >= self.options.retry.attempts:
-                    raise work.error or InvalidInputError("The router deals with none of the records it is given")
                 case Step.FAILED:
+                    if work.error is not None and work.failures >= self.options.retry.attempts:
+                        raise work.error
                     self._context.clock.sleep(self._back_off(work.failures))
                 case Step.READ:
                     quiet = 0
@@ -249,8 +252,9 @@ class Poller:
     def stop(self) -> None:
         """Take no more; what runs is finished within the grace, written down and given back. From anywhere."""
         self._stopping = True
-        if self._hands is not None:
-            self._hands.ring()
+        hands = self._hands
+        if hands is not None:
+            hands.ring()
 
     def _signalled(self) -> None:
         self._signals += 1
@@ -260,7 +264,7 @@ class Poller:
         while not self._stopping:
             try:
                 for work in self.look():
-                    hands.start(partial(self._work, self._over), work)
+                    hands.start(partial(self._work, hands, self._over), work)
             except InvalidInputError:
                 raise
             except AircraftOpsDataError as error:
@@ -270,6 +274,8 @@ class Poller:
 
     def _finish(self, hands: Hands) -> None:
         """Wait for what runs, and begin anew when asked to."""
+        for work in list(self.works.values()):
+            work.leaving = True
         self._over.set()
         clock = self._context.clock
         until = clock.monotonic() + self.options.grace.total_seconds()
@@ -282,11 +288,11 @@ class Poller:
         self._hands, self._stopping, self._signals = None, False, 0
         self._over = Event()
 
-    def _work(self, over: Event, work: ShardWork) -> None:
+    def _work(self, hands: Hands, over: Event, work: ShardWork) -> None:
         """One shard, in a thread of its own, until it is over, lost, or to be given back."""
         try:
             with self._kept(work):
-                while not (over.is_set() or work.leaving) and (pause := self._step(work)) is not None:
+                while not work.leaving and (pause := self._step(work)) is not None:
                     over.wait(pause)
         except (LockLostError, ConditionFailedError):
             LOG.warning("The lease was lost: %r", work)
@@ -298,8 +304,8 @@ class Poller:
         finally:
             self._leave(work)
             # Children may be read now, or somebody waits for the last.
-            if self._hands is not None and (work.over or over.is_set()):
-                self._hands.ring()
+            if work.over or over.is_set():
+                hands.ring()
 
     def _step(self, work: ShardWork) -> float | None:
         """One step; the seconds to wait before the next, None for none."""

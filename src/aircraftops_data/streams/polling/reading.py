@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
 
 from aircraftops_data.errors import RequestRefusedError, StoreError
@@ -18,6 +18,8 @@ _TRIMMED = "TrimmedDataAccessException"
 _NO_SHARD = "ResourceNotFoundException"
 _LEAST_DIGITS = 21
 _TRIES = 3
+# How far off AWS lets a clock be that signs requests, and so how far off the one is by which a reading began.
+_SKEW = timedelta(minutes=5)
 
 Raw: TypeAlias = Mapping[str, Any]
 """A record as GetRecords gives it."""
@@ -61,6 +63,11 @@ def latest_of(arn: str, shards: Iterable[Shard]) -> Plan[dict[str, str]]:
     return found
 
 
+def is_since(began: datetime, at: datetime | None) -> bool:
+    """Whether a record may have been made after a reading of the latest began, whose iterator expired unused."""
+    return at is None or at >= began - _SKEW
+
+
 def whole_of(arn: str, shards: Iterable[Shard]) -> Plan[set[str]]:
     """The shards of which nothing was trimmed by now; none of an engine that takes no starting sequence number."""
     found: set[str] = set()
@@ -77,6 +84,7 @@ def whole_of(arn: str, shards: Iterable[Shard]) -> Plan[set[str]]:
     return found
 
 
+@dataclass(slots=True)
 class Reading:
     """A shard being read, from behind `after`, from an `iterator`, or from its beginning (TRIM_HORIZON).
 
@@ -85,40 +93,32 @@ class Reading:
     acknowledged that records are missing: it is read from whatever is left.
     """
 
-    def __init__(
-        self,
-        arn: str,
-        shard: str,
-        *,
-        after: int | None = None,
-        iterator: str | None = None,
-        first: int | None = None,
-        anew: bool = False,
-        limit: int = MOST_RECORDS,
-    ) -> None:
-        self._arn = arn
-        self._shard = shard
-        self._after = after
-        self._iterator = iterator
-        self._first = first
-        self._anew = anew
-        self._limit = limit
+    arn: str
+    shard: str
+    _: KW_ONLY
+    after: int | None = None
+    iterator: str | None = None
+    first: int | None = None
+    anew: bool = False
+    limit: int = MOST_RECORDS
 
     def page(self) -> Plan[Page | Missing]:
         """The next page. Raises StoreError; then it may be asked again."""
         for attempt in range(_TRIES):
             try:
-                if self._iterator is None:
-                    self._iterator = yield from self._positioned()
-                asked = {"ShardIterator": self._iterator, "Limit": self._limit}
+                if self.iterator is None:
+                    self.iterator = yield from self._positioned()
+                asked = {"ShardIterator": self.iterator, "Limit": self.limit}
                 response = cast("Response", (yield Request("GetRecords", asked)))
             except StoreError as error:
                 if error.code not in (_EXPIRED, _TRIMMED, _NO_SHARD):
                     raise
-                self._iterator = None
-                if error.code == _NO_SHARD and self._anew:
+                # DynamoDB Local says so of a shard that was empty when the iterator was made: its beginning tells.
+                asked_again = error.code == _EXPIRED or (error.code == _TRIMMED and self._begins_there())
+                self.iterator = None
+                if error.code == _NO_SHARD and self.anew:
                     return Page((), ended=True)
-                if error.code != _EXPIRED and not self._anew:
+                if not asked_again and not self.anew:
                     return Missing()
                 if attempt + 1 == _TRIES:
                     raise
@@ -126,26 +126,32 @@ class Reading:
                 return self._taken(response)
         raise AssertionError("the last try returns or raises")
 
+    def _begins_there(self) -> bool:
+        """Whether nothing was read yet by an iterator, and it can be asked whether the beginning is there."""
+        return self.iterator is not None and self.after is None and self.first is not None
+
     def _positioned(self) -> Plan[str]:
-        if self._after is not None and not self._anew:
-            return (yield from iterator_of(self._arn, self._shard, "AFTER_SEQUENCE_NUMBER", self._after))
-        oldest = yield from iterator_of(self._arn, self._shard, "TRIM_HORIZON")
-        if self._first is not None and not self._anew:
-            # Whatever is trimmed from here on, the iterator itself tells of. Should an engine not take a number that no
-            # record has, then nobody knows.
-            with suppress(RequestRefusedError):
-                yield from iterator_of(self._arn, self._shard, "AT_SEQUENCE_NUMBER", self._first)
+        if self.after is not None and not self.anew:
+            return (yield from iterator_of(self.arn, self.shard, "AFTER_SEQUENCE_NUMBER", self.after))
+        oldest = yield from iterator_of(self.arn, self.shard, "TRIM_HORIZON")
+        if self.first is not None and not self.anew:
+            # Whatever is trimmed from here on, the iterator itself tells of.
+            try:
+                yield from iterator_of(self.arn, self.shard, "AT_SEQUENCE_NUMBER", self.first)
+            except RequestRefusedError:
+                # An engine that does not take a number that no record has: nobody knows.
+                self.first = None
         return oldest
 
     def _taken(self, response: Response) -> Page:
-        self._iterator = response.get("NextShardIterator")
-        return Page(list(self._new(response["Records"])), ended=self._iterator is None)
+        self.iterator = response.get("NextShardIterator")
+        return Page(list(self._new(response["Records"])), ended=self.iterator is None)
 
     def _new(self, records: Sequence[Raw]) -> Iterator[Raw]:
         """The records that were not read before."""
         for raw in records:
             number = number_of(raw)
-            if number is None or self._after is None or number > self._after:
-                self._after = self._after if number is None else number
-                self._anew = False
+            if number is None or self.after is None or number > self.after:
+                self.after = self.after if number is None else number
+                self.anew = False
                 yield raw

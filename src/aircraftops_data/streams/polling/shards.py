@@ -38,27 +38,28 @@ class Stream:
 
 def streams_of(table: str) -> Plan[list[Stream]]:
     """The streams of a table that can still be read, the oldest first."""
-    asked: dict[str, Any] = {"TableName": table}
-    found: list[Stream] = []
-    while True:
-        response = cast("Response", (yield Request("ListStreams", asked)))
-        found += [Stream(told["StreamArn"], told["StreamLabel"]) for told in response["Streams"]]
-        if "LastEvaluatedStreamArn" not in response:
-            # Labels are instants in ISO format.
-            return sorted(found, key=lambda stream: stream.label)
-        asked = {"TableName": table, "ExclusiveStartStreamArn": response["LastEvaluatedStreamArn"]}
+    found = yield from _listed("ListStreams", {"TableName": table}, "Streams", "StreamArn")
+    # Labels are instants in ISO format.
+    return sorted((Stream(told["StreamArn"], told["StreamLabel"]) for told in found), key=lambda stream: stream.label)
 
 
 def shards_of(arn: str) -> Plan[list[Shard]]:
     """The shards of a stream, in no order; closed ones are listed for a day."""
-    asked: dict[str, Any] = {"StreamArn": arn}
-    found: list[Shard] = []
+    found = yield from _listed("DescribeStream", {"StreamArn": arn}, "Shards", "ShardId")
+    return [Shard.of(told) for told in found]
+
+
+def _listed(operation: str, asked: Mapping[str, Any], what: str, key: str) -> Plan[list[Mapping[str, Any]]]:
+    """All that an operation lists of `what`, page by page; a page goes on behind the `key` of the last."""
+    found: list[Mapping[str, Any]] = []
+    begin: dict[str, Any] = {}
     while True:
-        told = cast("Response", (yield Request("DescribeStream", asked)))["StreamDescription"]
-        found += [Shard.of(shard) for shard in told.get("Shards", ())]
-        if "LastEvaluatedShardId" not in told:
+        response = cast("Response", (yield Request(operation, {**asked, **begin})))
+        page = response.get("StreamDescription", response)
+        found += page.get(what, ())
+        if f"LastEvaluated{key}" not in page:
             return found
-        asked = {"StreamArn": arn, "ExclusiveStartShardId": told["LastEvaluatedShardId"]}
+        begin = {f"ExclusiveStart{key}": page[f"LastEvaluated{key}"]}
 
 
 @dataclass(frozen=True)

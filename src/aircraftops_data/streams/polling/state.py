@@ -180,6 +180,13 @@ class Group:
         found = self.core.collection(StreamStart, name=self.name)
         return Standing(tuple(found[StreamStart]), tuple(found[ShardState]), tuple(found[PollerMember]))
 
+    def begun(self) -> Standing:
+        """The same. Raises NotFoundError where no poller of this name has begun."""
+        standing = self.standing()
+        if not standing.starts:
+            raise NotFoundError(f"No poller of the name {self.name!r} has begun", entity="StreamStart")
+        return standing
+
     def begin(self, start: StreamStart) -> StreamStart:
         """The group begins with a stream, unless it has: then as it did. 1 write unit per KB."""
         try:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from typing import TypeVar
 
 from aircraftops_data.clock import Clock
 from aircraftops_data.core.run import run
 from aircraftops_data.errors import InvalidInputError, StoreError
-from aircraftops_data.request import Transport
+from aircraftops_data.request import Plan, Transport
 from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.decoding import Decoder
-from aircraftops_data.streams.polling.reading import Missing, Page, Raw, Reading, latest_of
+from aircraftops_data.streams.polling.reading import Missing, Page, Raw, Reading, is_since, latest_of
 from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
 from aircraftops_data.streams.polling.state import Origin
 
+T = TypeVar("T")
 OnMissing = Callable[[str], None]
 _IDLE_SECONDS = 1.0
 # Pages without records, one after the other, that are taken for the end of what there is.
@@ -33,19 +35,24 @@ def tail(
     """The changes of a table (its physical name) as they come; parents before children, else shards side by side.
 
     With `once` it ends when there are no more just now. `missing` is told of a shard whose records were trimmed before
-    they were read, which is read on from what is left. Raises InvalidInputError where the table has no stream.
+    they were read, which is read on from what is left. A stream that is switched off is followed by the table's next.
+    Raises InvalidInputError where the table has no stream.
     """
     found = run(streams_of(table), streams, clock)
     if not found:
-        raise InvalidInputError(f"Table {table} has no stream")
-    view = _View(streams, clock, found[-1], origin, missing)
+        raise InvalidInputError(f"Table {table} has no stream, or is not there")
+    began, view = clock.now(), _View(streams, clock, found[-1], origin, missing)
     quiet = 0
     while True:
-        view.find()
-        before = view.read
+        quiet += 1
         for raw in view.records():
-            yield decoder.record(raw, table)
-        quiet = 0 if view.read > before else quiet + 1
+            quiet = 0
+            record = decoder.record(raw, table)
+            if origin is Origin.TRIM_HORIZON or is_since(began, record.at):
+                yield record
+        if view.over:
+            later = (each for each in view.asked(streams_of(table)) or () if each.label > view.stream.label)
+            view = next((_View(streams, clock, each, Origin.TRIM_HORIZON, missing) for each in later), view)
         if once and quiet >= _QUIET:
             return
         if quiet and not once:
@@ -58,7 +65,7 @@ class _View:
     def __init__(self, streams: Transport, clock: Clock, stream: Stream, origin: Origin, missing: OnMissing) -> None:
         self._streams = streams
         self._clock = clock
-        self._arn = stream.arn
+        self.stream = stream
         self._missing = missing
         listed = run(shards_of(stream.arn), streams, clock)
         latest = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), streams, clock)
@@ -69,40 +76,48 @@ class _View:
         self._ended: set[str] = set()
         self._open: dict[str, Reading] = {}
         self._settled = False
-        self.read = 0
-        """How many records were read."""
+        self.over = False
+        """Whether it is read to the end, which only a stream that is switched off has."""
 
-    def find(self) -> None:
+    def asked(self, plan: Plan[T]) -> T | None:
+        """What a plan comes to; None where it fails now and need not another time."""
+        try:
+            return run(plan, self._streams, self._clock)
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            return None
+
+    def _find(self) -> None:
         """Begin with the shards that may be read now, unless nothing can have changed."""
-        if self._settled:
+        listed = None if self._settled else self.asked(shards_of(self.stream.arn))
+        if listed is None:
             return
-        listed = run(shards_of(self._arn), self._streams, self._clock)
         lineage = Lineage(listed, self._begun.values(), self._ended, self._initial.values(), self._skipped)
         for shard in lineage.readable():
             if shard.id not in self._begun:
-                first = None if shard.id in self._initial else shard.first
+                # Of what there was at the beginning, all that is left.
+                anew = shard.id in self._initial and shard.id not in self._latest
                 self._begun[shard.id] = shard
-                self._open[shard.id] = Reading(self._arn, shard.id, iterator=self._latest.get(shard.id), first=first)
-        self._settled = True
+                iterator = self._latest.get(shard.id)
+                self._open[shard.id] = Reading(
+                    self.stream.arn, shard.id, iterator=iterator, first=shard.first, anew=anew
+                )
+        self._settled, self.over = True, lineage.over
 
     def records(self) -> Generator[Raw]:
         """The records of one page of each shard."""
+        self._find()
         for name, reading in list(self._open.items()):
-            try:
-                page = run(reading.page(), self._streams, self._clock)
-            except StoreError as error:
-                if not error.retryable:
-                    raise
-                page = Page((), ended=False)
+            page = self.asked(reading.page()) or Page((), ended=False)
             if isinstance(page, Missing):
                 self._missing(name)
-                self._open[name] = Reading(self._arn, name, anew=True)
+                self._open[name] = Reading(self.stream.arn, name, anew=True)
                 continue
             yield from page.records
             self._note(name, page)
 
     def _note(self, name: str, page: Page) -> None:
-        self.read += len(page.records)
         if page.ended:
             self._ended.add(name)
             del self._open[name]

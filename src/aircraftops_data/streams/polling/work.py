@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +14,7 @@ from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.request import Plan, Transport
 from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.locking import Lock
-from aircraftops_data.streams.polling.reading import MOST_RECORDS, Missing, Reading
+from aircraftops_data.streams.polling.reading import MOST_RECORDS, Missing, Reading, is_since
 from aircraftops_data.streams.polling.shards import Shard, Stream
 from aircraftops_data.streams.polling.state import Group, Origin, ShardState, StreamStart
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOG = logging.getLogger("aircraftops_data.streams")
-# How far off AWS lets a clock be that signs requests, and so how far off the one is that a start was dated with.
-_SKEW = timedelta(minutes=5)
 
 
 class Step(Enum):
@@ -75,6 +73,7 @@ class ShardWork:
 
     def __init__(self, desk: Desk, stream: Stream, start: StreamStart, shard: Shard, lock: Lock) -> None:
         self._desk = desk
+        self._clock = desk.group.core.context.clock
         self._start = start
         self._lock = lock
         self.shard = shard
@@ -83,7 +82,7 @@ class ShardWork:
         self._rest: Sequence[AnyRecord] = ()
         self._done: AnyRecord | None = None
         self._ended = False
-        self._quiet = False
+        self._quiet_at: datetime | None = None
         self.records = 0
         """How many were dealt with."""
         self.failures = 0
@@ -91,7 +90,7 @@ class ShardWork:
         self.error: Exception | None = None
         """What the last step failed with."""
         self.leaving = False
-        """Whether another poller should have it."""
+        """Whether it is to be given back: the poller stops, or another should have it."""
 
     def __repr__(self) -> str:
         return f"<shard {self.shard.id} under token {self._lock.token}>"
@@ -103,9 +102,9 @@ class ShardWork:
 
     @property
     def lag(self) -> timedelta:
-        """How long ago that happened which was dealt with last; nothing where there was nothing behind it."""
-        at = self.state.at
-        return timedelta() if self._quiet or at is None else self._desk.group.core.context.clock.now() - at
+        """How long ago it was that everything was dealt with, as far as that is known; nothing where nothing is."""
+        at = self._quiet_at or self.state.at or next((each.at for each in self._rest), None)
+        return timedelta() if at is None else self._clock.now() - at
 
     def step(self) -> Step:
         """Read a page, or take what is left of one. Raises StoreError, LockLostError, ConditionFailedError."""
@@ -135,34 +134,39 @@ class ShardWork:
         decode, table = self._desk.router.decoder.record, self._desk.table
         self._rest = self._wanted([decode(raw, table) for raw in page.records])
         self._ended, self.failures = page.ended, 0
-        self._quiet = not page.records
+        self._quiet_at = None if page.records else self._clock.now()
         if self._rest:
             return self._take()
         if page.ended:
             return self._end()
-        return Step.QUIET if self._quiet else Step.READ
+        return Step.READ if page.records else Step.QUIET
 
     def _wanted(self, found: list[AnyRecord]) -> list[AnyRecord]:
         """Not what came before the beginning, where the iterator that stood there has expired unused."""
         began = self._start.created_at
         if began is None or self.shard.id not in self._start.initial or self._start.origin is Origin.TRIM_HORIZON:
             return found
-        return [each for each in found if each.at is None or each.at >= began - _SKEW]
+        return [each for each in found if is_since(began, each.at)]
 
     def _take(self) -> Step:
-        taken = self._desk.router.take(self._rest)
+        taken = self._desk.router.take(self._rest, self._late)
         self._done = self._numbered(self._rest[: taken.done]) or self._done
         self._rest = self._rest[taken.done :]
         self.records += taken.done
-        failed = bool(self._rest) and (taken.failed is not None or not taken.done)
-        self.failures = (0 if taken.done else self.failures) + failed
         self.error = taken.error
-        if taken.failed is not None:
+        failed = taken.error is not None
+        self.failures = (0 if taken.done else self.failures) + failed
+        if taken.failed is not None and failed:
             where = f"record {taken.failed.sequence} of {self.shard.id}"
             LOG.warning("It is tried again, for it failed: %s", where, exc_info=taken.error)
         self._lock.check()
         self._save()
         return Step.FAILED if failed else Step.READ
+
+    def _late(self) -> bool:
+        """Whether the rest of a page is left to whoever reads on. Raises LockLostError."""
+        self._lock.check()
+        return self.leaving
 
     def _numbered(self, done: Sequence[AnyRecord]) -> AnyRecord | None:
         """The last that has a place."""
