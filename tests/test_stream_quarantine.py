@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import zlib
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from string import ascii_letters
