@@ -44,7 +44,8 @@ def privacy_of(model: type[object]) -> Mapping[str, PrivacyKind]:
     """The marked fields of an entity, a model or a dataclass, by name.
 
     A mark counts for its whole field wherever in the annotation it stands (`list[Annotated[str, SECRET]] | None`);
-    pydantic's SecretStr and its like need none. The fields of models inside are their own: see `private_parts`.
+    pydantic's SecretStr and its like need none. The fields of models inside are their own: see `private_parts`. Those
+    of a TypedDict or a named tuple are not, for its values do not tell what they are.
     """
     found: dict[str, PrivacyKind] = {}
     for name, (annotation, marks) in _declared(model).items():
@@ -83,6 +84,9 @@ def _parts(annotation: Any) -> Iterator[Any]:
     yield from (part for part in rest if get_origin(annotation) is not Annotated or isinstance(part, Privacy))
     if isinstance(annotation, NewType):
         yield annotation.__supertype__
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type) and issubclass(kind, dict | tuple):
+        yield from get_type_hints(kind, include_extras=True).values()
     yield getattr(annotation, "__value__", None)
 
 
