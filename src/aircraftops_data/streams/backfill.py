@@ -102,7 +102,8 @@ class Backfill:
     quarantine parks it by then, the part goes on.
 
     1 read unit per 4 KB of the whole table (expired items are read, and left out), 1 write unit a page of up to `page`
-    items or 1 MB, and what the lock and the handlers do. Raises InvalidInputError unless segments and page are 1 to 1000.
+    items or 1 MB, and what the lock and the handlers do. Raises InvalidInputError unless segments and page are 1 to
+    1000.
     """
 
     def __init__(
