@@ -165,7 +165,6 @@ class TestWhatMayPass:
             index.write(ships(1))
         assert clock.slept == []
 
-
     def test_of_a_closed_index_no_change_is_at_fault(self) -> None:
         client = Client([(400, "index_closed_exception")] * 2)
         with pytest.raises(StoreError, match="index_closed_exception"):

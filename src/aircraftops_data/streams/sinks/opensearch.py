@@ -264,7 +264,7 @@ def _bulks(lines: Iterator[Line]) -> Iterator[list[Line]]:
 
 def _whole(answer: Any) -> Any:
     """An answer that speaks for every shard and every document asked for; for less, raises as if there were none."""
-    said: Answer = answer if isinstance(answer, Mapping) else {}
+    said: Answer = {} if isinstance(answer, bool) else answer
     code = next((document["error"]["type"] for document in said.get("docs", ()) if "error" in document), None)
     if code is None and said.get("_shards", {}).get("failed"):
         code = "shards_failed"
