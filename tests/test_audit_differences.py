@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, NamedTuple, NewType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, JsonValue, PlainSerializer, Secret, SecretStr, field_serializer
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypedDict
 
 from aircraftops_data import Aircraft, Entity, Owner, PrimaryKey, Registration, Table
 from aircraftops_data.audit.details import details_of
@@ -63,6 +63,21 @@ class Crew(Entity, table=TABLE, entity_type="crew"):
     primary = PrimaryKey("CREW#{id}", "CREW")
 
 
+class Contact(TypedDict):
+    """What is stored as a map, and read as one; it may hold others."""
+
+    town: str
+    name: Annotated[str, PERSONAL]
+    others: list[Contact]
+
+
+class Door(NamedTuple):
+    """What is stored as a list, and told as one."""
+
+    number: int
+    code: Annotated[str, SECRET]
+
+
 class Marked(BaseModel):
     """Every place a mark, or a secret type, can stand in."""
 
@@ -74,6 +89,8 @@ class Marked(BaseModel):
     alias: Alias
     secret_text: SecretStr | None
     secret_number: Secret[int]
+    typed_dict: list[Contact]
+    named_tuple: Door | None
     person: Person
     other_metadata: Annotated[str, Field(max_length=3), "PERSONAL"]
     free: JsonValue
@@ -89,6 +106,8 @@ def test_marks_are_found_wherever_in_a_type_they_stand() -> None:
         "alias": secret,
         "secret_text": secret,
         "secret_number": secret,
+        "typed_dict": personal,
+        "named_tuple": secret,
     }
 
 

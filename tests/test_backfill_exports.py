@@ -24,7 +24,7 @@ from aircraftops_data.testing import ManualClock
 from aircraftops_data.translation.codec import codec_of
 from aircraftops_data.transports.folder import FolderStore
 from aircraftops_data.wire import body_of
-from backfilling import Taken, Taking, address
+from backfilling import ALONE, Taken, Taking, address
 from exported import FOLDER, entry, export, manifest
 from sim_engine import MemoryEngine
 
@@ -64,7 +64,7 @@ def written(number: int, old: Any = None, new: Any = None) -> dict[str, Any]:
 
 
 def backfill(core: CoreTable, router: Taking, objects: FolderStore, **options: Any) -> Backfill:
-    options = {"segments": 1, "page": 2, **options}
+    options = {"segments": 1, "page": 2, "locks": ALONE, **options}
     return Backfill.from_export(core, router, "search", objects, f"{FOLDER}/", CORE, **options)
 
 
@@ -191,7 +191,7 @@ def test_a_copy_elsewhere_and_data_files_shared_by_exports_are_found(core: CoreT
     copied.put("AWSDynamoDB/1/manifest-files.json", json.dumps(entry(shared, data, 1)).encode())
     copied.put("AWSDynamoDB/data/file.json.gz", data)
     router = Taking()
-    assert Backfill.from_export(core, router, "copy", copied, "AWSDynamoDB/1", CORE).run().finished
+    assert Backfill.from_export(core, router, "copy", copied, "AWSDynamoDB/1", CORE, locks=ALONE).run().finished
     assert router.given == addresses(1)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,8 +65,9 @@ class Indices:
 class Client:
     """Stands for a client of opensearch-py: answers each bulk with the next statuses, or raises what stands there."""
 
-    def __init__(self, *answers: Sequence[int] | Exception) -> None:
+    def __init__(self, *answers: Sequence[int | tuple[int, str]] | Exception) -> None:
         self.indices = Indices()
+        self.documents: list[Any] = []
         self.sizes: list[int] = []
         self.bytes: list[int] = []
         self._answers = iter(answers)
@@ -80,8 +82,19 @@ class Client:
         assert len(answer) == len(heads)
         return {"items": [{"index": self._item(status)} for status in answer]}
 
-    def _item(self, status: int) -> Any:
-        return {"status": status, **({"error": {"type": f"type_{status}", "reason": "N628TS"}} if status > 299 else {})}
+    def _item(self, said: int | tuple[int, str]) -> Any:
+        status, kind = said if isinstance(said, tuple) else (said, f"type_{said}")
+        return {"status": status, **({"error": {"type": kind, "reason": "N628TS"}} if status > 299 else {})}
+
+    def mget(self, body: Any, **given: Any) -> Any:
+        (known,) = body.get("ids") or [document["_id"] for document in body["docs"]]
+        return {"docs": [{"_id": known, **self.documents.pop(0)}]}
+
+    def count(self, **given: Any) -> Any:
+        return {"count": 3, "_shards": {"total": 2, "successful": 1, "failed": 1}}
+
+    def search(self, **given: Any) -> Any:
+        return {"hits": {"hits": []}, "_shards": {"total": 2, "successful": 1, "failed": 1}}
 
 
 def index_over(client: Client, **options: Any) -> tuple[OpenSearchIndex, ManualClock]:
@@ -151,6 +164,30 @@ class TestWhatMayPass:
         with pytest.raises(AccessDeniedError, match="security_exception"):
             index.write(ships(1))
         assert clock.slept == []
+
+    def test_of_a_closed_index_no_change_is_at_fault(self) -> None:
+        client = Client([(400, "index_closed_exception")] * 2)
+        with pytest.raises(StoreError, match="index_closed_exception"):
+            index_over(client)[0].write(ships(2))
+
+    def test_a_removal_by_its_keys_is_not_left_out_because_a_shard_is_away(self) -> None:
+        away = {"error": {"type": "no_shard_available_action_exception", "reason": "N628TS"}}
+        client = Client([200])
+        client.documents = [away, {"found": True, "_version": 7}]
+        index, clock = index_over(client)
+        assert index.write([history(SHIP, None, view="NEW_IMAGE")[1]]) == []
+        assert (client.sizes, len(clock.slept)) == ([1], 1)
+        client.documents = [away] * 4
+        with pytest.raises(StoreError) as caught:
+            index.get(Aircraft, icao24="a835af")
+        assert caught.value.retryable
+
+    def test_what_only_some_shards_say_is_not_taken_for_the_whole(self) -> None:
+        index, _ = index_over(Client())
+        for call in (index.count, lambda: index.search("x")):
+            with pytest.raises(StoreError, match="shards_failed") as caught:
+                call()
+            assert caught.value.retryable
 
 
 class TestRequests:
@@ -289,8 +326,19 @@ class TestOpenSearchItself:
             index.create_index()
 
     def test_without_its_index_every_call_says_so(self, index: OpenSearchIndex) -> None:
-        for call in (lambda: index.write(history(SHIP)), lambda: index.search("x"), index.count):
+        get = partial(index.get, Aircraft, icao24="a835af")
+        for call in (lambda: index.write(history(SHIP)), lambda: index.search("x"), index.count, get):
             with pytest.raises(TableMissingError):
+                call()
+
+    def test_while_its_index_is_closed_every_call_says_so_and_no_change_is_at_fault(
+        self, index: OpenSearchIndex
+    ) -> None:
+        index.create_index(settings=self.SMALL)
+        index._client.indices.close(index=index._index)
+        get = partial(index.get, Aircraft, icao24="a835af")
+        for call in (lambda: index.write(history(SHIP)), lambda: index.search("x"), index.count, get):
+            with pytest.raises(StoreError, match="index_closed_exception"):
                 call()
 
     def test_none_at_all_is_told(self) -> None:

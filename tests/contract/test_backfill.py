@@ -13,16 +13,18 @@ import pyarrow.parquet as parquet
 import pytest
 
 from aircraftops_data import Aircraft, CoreTable, Entity, PrimaryKey, Progress
+from aircraftops_data.coordination import Locks
 from aircraftops_data.core.pace import Rate
-from aircraftops_data.errors import ConflictError, InvalidInputError, ThrottledError
+from aircraftops_data.errors import ConflictError, InvalidInputError, LockHeldError, LockLostError, ThrottledError
 from aircraftops_data.model.schema import CORE, JOBS
 from aircraftops_data.request import Request, Response
 from aircraftops_data.streams import Cause, Change, Operation, Quarantine, Router
+from aircraftops_data.streams import backfill as backfills
 from aircraftops_data.streams.backfill import Backfill
 from aircraftops_data.streams.sinks.parquet import ParquetSink
 from aircraftops_data.testing import ManualClock
 from aircraftops_data.transports.folder import FolderStore
-from backfilling import Taking, address, fleet
+from backfilling import ALONE, Taking, address, fleet
 from faults import At, Send, lost_reply
 
 Anew = Callable[..., CoreTable]
@@ -59,7 +61,7 @@ def killed_after(request: Request, send: Send) -> Response:
 
 
 def backfill(core: CoreTable, router: Any, **options: Any) -> Backfill:
-    return Backfill(core, router, "search", CORE, **{"segments": 2, "page": 3, **options})
+    return Backfill(core, router, "search", CORE, **{"segments": 2, "page": 3, "locks": ALONE, **options})
 
 
 @everywhere
@@ -75,7 +77,7 @@ def test_every_item_is_given_once_as_a_snapshot_and_again_under_another_name_onl
     assert sorted(found, key=lambda each: each.icao24) == [core.get(Aircraft, icao24=name) for name in sorted(expected)]
     assert backfill(core, router).run().done == 26
     assert len(router.changes) == 26
-    Backfill(core, router, "again", CORE, segments=1).run()
+    Backfill(core, router, "again", CORE, locks=ALONE, segments=1).run()
     assert len(router.changes) == 52
 
 
@@ -180,6 +182,37 @@ def test_an_error_of_the_engine_stops_a_part_and_is_reported(anew: Anew) -> None
     assert (report.done, report.finished) == (3, False)
     assert backfill(core, router, segments=1).run().finished
     assert router.given == expected
+
+
+@memory
+def test_while_a_run_is_at_work_another_gives_nothing(anew: Anew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfills, "WAIT", timedelta())
+    core, first, second = anew(CORE, JOBS), Taking(), Taking()
+    expected = fleet(core, 7)
+
+    def met() -> None:
+        with pytest.raises(LockHeldError):
+            backfill(core, second, segments=1, locks=Locks(core)).run()
+
+    first.meanwhile = met
+    assert backfill(core, first, segments=1, locks=Locks(core)).run().finished
+    assert (first.given, second.given) == (expected, Counter())
+    assert backfill(core, second, segments=1, locks=Locks(core)).run().finished
+
+
+@memory
+def test_a_run_that_stood_still_for_longer_than_its_lease_gives_nothing_more(anew: Anew, clock: ManualClock) -> None:
+    core, frozen, other = anew(CORE, JOBS, clock=clock), Taking(), Taking()
+    expected = fleet(core, 7)
+
+    def overtaken() -> None:
+        if len(frozen.pages) == 1:
+            assert backfill(core, other, segments=1, locks=Locks(core)).run().finished
+
+    frozen.meanwhile = overtaken
+    with pytest.raises(LockLostError):
+        backfill(core, frozen, segments=1, locks=Locks(core)).run()
+    assert (frozen.pages, other.given) == ([3], expected)
 
 
 @everywhere
@@ -299,7 +332,7 @@ def test_the_quarantine_of_a_router_takes_what_keeps_failing_and_the_rest_goes_o
         given.append(change.identity["icao24"])
 
     router.into(ParquetSink(FolderStore(tmp_path), Aircraft), Aircraft)
-    report = Backfill(core, router, "search", CORE, page=5).run()
+    report = Backfill(core, router, "search", CORE, locks=ALONE, page=5).run()
     assert (report.finished, report.done) == (True, 12)
     failing = {address(2), address(7)}
     assert set(given) == expected.keys() - failing
@@ -314,7 +347,7 @@ def test_a_change_that_the_sink_refuses_is_parked_alone(anew: Anew, clock: Manua
         core.put(Buoy(id=str(number), depth=2**63 if number in (1, 4) else number))
     router = Router(quarantine=Quarantine(core, "files", attempts=1))
     router.into(ParquetSink(FolderStore(tmp_path), Buoy), Buoy)
-    report = Backfill(core, router, "files", CORE, segments=1).run()
+    report = Backfill(core, router, "files", CORE, locks=ALONE, segments=1).run()
     assert (report.finished, report.done) == (True, 6)
     rows = parquet.read_table(tmp_path).to_pylist()
     assert sorted(row["id"] for row in rows) == ["0", "2", "3", "5"]
@@ -326,7 +359,7 @@ def test_snapshots_go_into_parquet_files_however_often_they_are_given(anew: Anew
     expected = fleet(core, 10)
     for name in ("first", "second"):
         router = Taking()
-        assert Backfill(core, router, name, CORE, segments=1, page=4).run().finished
+        assert Backfill(core, router, name, CORE, locks=ALONE, segments=1, page=4).run().finished
         for begin in range(0, 10, 4):
             assert sink.write(router.changes[begin : begin + 4]) == []
     rows = parquet.read_table(tmp_path).to_pylist()

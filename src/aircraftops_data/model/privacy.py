@@ -44,7 +44,8 @@ def privacy_of(model: type[object]) -> Mapping[str, PrivacyKind]:
     """The marked fields of an entity, a model or a dataclass, by name.
 
     A mark counts for its whole field wherever in the annotation it stands (`list[Annotated[str, SECRET]] | None`);
-    pydantic's SecretStr and its like need none. The fields of models inside are their own: see `private_parts`.
+    pydantic's SecretStr and its like need none. The fields of models inside are their own: see `private_parts`. Those
+    of a TypedDict or a named tuple are not, for its values do not tell what they are.
     """
     found: dict[str, PrivacyKind] = {}
     for name, (annotation, marks) in _declared(model).items():
@@ -72,7 +73,7 @@ def _kinds(annotation: Any) -> set[PrivacyKind]:
             seen.append(part)
             left += _parts(part)
             found |= {part.kind} if isinstance(part, Privacy) else set()
-            found |= {PrivacyKind.SECRET} if _is_secret(part) else set()
+            found |= {PrivacyKind.SECRET} if _is_a(part, *_SECRETS) else set()
     return found
 
 
@@ -83,12 +84,14 @@ def _parts(annotation: Any) -> Iterator[Any]:
     yield from (part for part in rest if get_origin(annotation) is not Annotated or isinstance(part, Privacy))
     if isinstance(annotation, NewType):
         yield annotation.__supertype__
+    if _is_a(annotation, dict, tuple):
+        yield from get_type_hints(get_origin(annotation) or annotation, include_extras=True).values()
     yield getattr(annotation, "__value__", None)
 
 
-def _is_secret(annotation: Any) -> bool:
+def _is_a(annotation: Any, *kinds: type) -> bool:
     kind = get_origin(annotation) or annotation
-    return isinstance(kind, type) and issubclass(kind, _SECRETS)
+    return isinstance(kind, type) and issubclass(kind, kinds)
 
 
 def members_of(value: Any) -> list[tuple[str, Any, PrivacyKind | None]] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Event
+from threading import Lock as Mutex
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, StringConstraints
@@ -21,6 +22,8 @@ from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS, Table
 from aircraftops_data.streams.change import Record
 from aircraftops_data.streams.exports import Export
+from aircraftops_data.streams.locking import Lock, Locks
+from aircraftops_data.streams.quarantine import LEASE, WAIT
 from aircraftops_data.streams.scanning import TableScan
 from aircraftops_data.streams.source import Page, Records
 from aircraftops_data.transports.objects import Objects
@@ -36,7 +39,7 @@ _PAGE = 1000
 class BackfillPart(Entity, table=JOBS, entity_type="backfill_part"):
     """How far one part of a backfill has come."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=180)]
     part: Annotated[int, Field(ge=0, le=999_999)]
     source: str
     """What is read; cursors of one source mean nothing to another."""
@@ -59,7 +62,7 @@ class PartReport:
     failed: Record | None = None
     """The record that stopped it; the next run begins with it."""
     error: Exception | None = None
-    """What stopped it; a ConflictError where another run is at work on it."""
+    """What stopped it; a ConflictError where another run has taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,15 @@ class Backfill:
 
     Where it stands is in JobsTable under its name. A page counts as dealt with when the router has dealt with all of
     it; run again, each part goes on behind the last such page (or record, where one failed), so after a crash up to a
-    page of each part is given once more. Of two runs of one name at the same time the slower stops, part by part, with
-    a ConflictError; what it gave is given twice, nothing is left out, though a ParquetSink may lose by it. A name whose
-    parts are finished does nothing.
+    page of each part is given once more. A name whose parts are finished does nothing. One run of a name at a time: it
+    holds a lock of `locks` (`ops.locks`), and looks whether it still does before each page.
 
     A record that fails is given again, with pauses, `attempts` times in all before its part stops. Where the router's
     quarantine parks it by then, the part goes on.
 
     1 read unit per 4 KB of the whole table (expired items are read, and left out), 1 write unit a page of up to `page`
-    items or 1 MB, and what the handlers do. Raises InvalidInputError unless segments and page are 1 to 1000.
+    items or 1 MB, and what the lock and the handlers do. Raises InvalidInputError unless segments and page are 1 to
+    1000.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class Backfill:
         name: str,
         table: Table | Export,
         *,
+        locks: Locks,
         segments: int = 4,
         page: int = _PAGE,
         attempts: int = 3,
@@ -120,6 +124,7 @@ class Backfill:
         self._core = core
         self._router = router
         self._name = name
+        self._locks = locks
         self._threads = segments
         self._source = (
             table if isinstance(table, Export) else TableScan(table, router.decoder, core.context, segments, page)
@@ -135,6 +140,7 @@ class Backfill:
         prefix: str,
         table: Table,
         *,
+        locks: Locks,
         segments: int = 4,
         page: int = _PAGE,
         attempts: int = 3,
@@ -143,23 +149,29 @@ class Backfill:
 
         `prefix` is the folder of the manifests. `segments` data files are read side by side. The manifests are read at
         once; where a file is not what they say, its part stops with CorruptItemError. Of an incremental export each
-        line is given as the change it tells. Raises ObjectStoreError, CorruptItemError, InvalidInputError.
+        line is given as the change it tells. What was removed since the export comes back in a sink that has forgotten
+        the removal. Raises ObjectStoreError, CorruptItemError, InvalidInputError.
         """
         export = Export(objects, prefix, table, router.decoder, core.context.clock, page)
-        return cls(core, router, name, export, segments=segments, page=page, attempts=attempts)
+        return cls(core, router, name, export, locks=locks, segments=segments, page=page, attempts=attempts)
 
     def run(self, progress: OnProgress | None = None, rate: Rate | Limiter | None = None) -> BackfillReport:
         """Go on until all is dealt with, or each part is finished or stopped. `rate` limits the request units a second.
 
         `progress` is told after each page: `done` counts earlier runs too, `failed` the parts that stopped, `consumed`
         is what this run and its handlers consumed. A part stops at a record that keeps failing, and at an error of this
-        library; the others go on. Any other exception stops the run. Raises StoreError,
+        library; the others go on. Any other exception stops the run. Raises LockHeldError where another is at work
+        after 30 seconds, by when the lock of one that died is free; LockLostError where this one lost it, StoreError,
         InvalidInputError where the name was begun with another source or number of segments.
         """
+        with self._locks.hold(f"backfill/{self._name}", lease=LEASE, wait=WAIT) as lock:
+            return self._run(lock, progress, rate)
+
+    def _run(self, lock: Lock, progress: OnProgress | None, rate: Rate | Limiter | None) -> BackfillReport:
         core = self._core.paced(rate)
         parts = self.parts()
         with metered() as meter, Crew(self._threads) as crew:
-            run = _Run(core, self._router, self._source, self._attempts, meter, progress)
+            run = _Run(core, self._router, self._source, self._attempts, lock, meter, progress)
             run.begin(parts)
             try:
                 running = [crew.start(run.part, part) for part in parts]
@@ -189,12 +201,13 @@ class _Run:
     router: Router
     source: TableScan | Export
     attempts: int
+    lock: Lock
     meter: Meter
     told: OnProgress | None
     stop: Event = field(default_factory=Event)
     _done: dict[int, int] = field(default_factory=dict[int, int])
     _failed: int = 0
-    _lock: Lock = field(default_factory=Lock)
+    _mutex: Mutex = field(default_factory=Mutex)
 
     def begin(self, parts: Sequence[BackfillPart]) -> None:
         """Note where the parts stand."""
@@ -225,6 +238,7 @@ class _Run:
         """Give a page to the router; how many of it that dealt with, and what failed as often as is tried."""
         done, failures = 0, 0
         while done < len(records):
+            self.lock.check()
             outcome = self.router.take(records[done:])
             done += outcome.done
             # Another record than before is tried anew.
@@ -245,7 +259,7 @@ class _Run:
         return self.core.replace(reached) if part.version else self.core.create(reached)
 
     def _tell(self, report: PartReport) -> None:
-        with self._lock:
+        with self._mutex:
             self._done[report.part] = report.done
             self._failed += report.error is not None
             if self.told is not None:

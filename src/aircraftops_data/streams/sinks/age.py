@@ -19,9 +19,10 @@ def age(entity: Entity) -> int:
     """The milliseconds from 2020 to its creation, then 21 bits of its version: at most 63 bits, until 2159.
 
     The version alone starts anew when an item is deleted and made again. Two lives of one item are told apart by when
-    they began, so the clocks of those who write it must agree better than that. A write that sets back what the
-    library keeps is older than what it replaces: `put_many` of an instance that others have written or deleted since
-    it was read. Raises InvalidInputError for an entity that was never stored, or was more than two million times.
+    they began, so the clocks of those who write it must agree better than that. A write that brings an older beginning
+    along is older than what was there: `put_many` of an instance that others have written or deleted since it was read,
+    and `move` to the key of an item that began later and is gone. Raises InvalidInputError for an entity that was never
+    stored, or was more than two million times.
     """
     name = type(entity).__name__
     if entity.created_at is None:

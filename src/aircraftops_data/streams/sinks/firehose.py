@@ -34,8 +34,9 @@ class FirehoseSink:
         SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY _place ORDER BY _age DESC) AS late FROM changes)
         WHERE late = 1 AND _operation <> 'remove'
 
-    Read so, the rows are what they would be had each change come once: it is effectively once. Firehose keeps rows for
-    24 hours while it cannot deliver them; what it could not by then, it drops.
+    Read so, the rows are what they would be had each change come once: it is effectively once. The second knows
+    removals by the old image: where the stream's view leaves that out, they have no `_age`, and what was removed stays.
+    Firehose keeps rows for 24 hours while it cannot deliver them; what it could not by then, it drops.
 
     A row of more than 1000 KiB is refused with ItemTooLargeError. A `row` may hold what `line_of` has a
     JSON form for.

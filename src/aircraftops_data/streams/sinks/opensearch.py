@@ -39,6 +39,8 @@ _EXPANSIONS = 1000
 _PASSED_OVER = 409
 _INVALID = 400
 _PASSING = (429, 503)
+# What an answer says of one document only, as status of a whole one.
+_STATUSES = {"index_not_found_exception": 404, "index_closed_exception": _INVALID}
 
 Answer = Mapping[str, Any]
 Line = tuple[Action, bytes]
@@ -203,7 +205,7 @@ class OpenSearchIndex:
         """What OpenSearch answers, asked again where the failure may pass."""
         for attempt in range(self._patience.retry.attempts):
             try:
-                return method(**given)
+                return _whole(method(**given))
             except _driver().exceptions.OpenSearchException as error:
                 found = _told(operation, error)
                 if not isinstance(found, StoreError):
@@ -260,6 +262,17 @@ def _bulks(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield bulk
 
 
+def _whole(answer: Any) -> Any:
+    """An answer that speaks for every shard and every document asked for; for less, raises as if there were none."""
+    said: Answer = {} if isinstance(answer, bool) else answer
+    code = next((document["error"]["type"] for document in said.get("docs", ()) if "error" in document), None)
+    if code is None and said.get("_shards", {}).get("failed"):
+        code = "shards_failed"
+    if code is not None:
+        raise _driver().exceptions.TransportError(_STATUSES.get(code, 503), code)
+    return answer
+
+
 def _told(operation: str, error: Exception) -> AircraftOpsDataError:
     """An exception of opensearch-py as one of ours. Its text is left out: it may quote what a document holds."""
     if isinstance(error, _driver().exceptions.ConnectionTimeout):
@@ -278,7 +291,7 @@ def _failure(operation: str, status: int, code: str) -> RequestRefusedError | St
     if status < _INVALID or status == _PASSED_OVER or (status == 404 and not code):
         return None
     said = f"OpenSearch refused {operation} with status {status}: {code}"
-    if status == _INVALID:
+    if status == _INVALID and code != "index_closed_exception":
         return RequestRefusedError(said, operation=operation, code=code)
     kinds = {401: AccessDeniedError, 403: AccessDeniedError, 404: TableMissingError, 429: ThrottledError}
     retryable = status in _PASSING

@@ -42,8 +42,8 @@ class ParquetSink:
 
     Changes can be lost where some that were acknowledged are given again without those behind them, for a shorter file
     may then cover a longer one. So never feed it from a queue, which delivers one by one, give nothing again by hand
-    but what was parked, run no backfill twice at the same time, and let leases outlast a batch: who still writes after
-    another has taken the lane over may do it.
+    but what was parked, and let leases outlast a batch: who still writes after another has taken the lane or a backfill
+    over may do it.
 
     Snapshots have no `_event_id`: of those of one `_place` the greatest `_age` counts. A backfill made anew writes over
     files of the one before; give it another prefix, or let it come to its end.

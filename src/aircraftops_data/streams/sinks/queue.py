@@ -38,7 +38,8 @@ class QueueSink:
     message names it (`changes_in` brings it back); without `objects` it is refused with ItemTooLargeError. Nothing
     deletes these objects: give the prefix "spill/" a lifetime longer than messages are kept.
 
-    `most_bytes` is what the queue takes (its MaximumMessageSize): queues from before August 2025 have 262,144.
+    `most_bytes` is what the queue takes (its MaximumMessageSize): queues from before August 2025, and those that
+    Terraform makes unless told otherwise, have 262,144.
     """
 
     def __init__(
