@@ -325,6 +325,19 @@ def test_what_a_queue_brings_late_is_not_taken_for_what_was_let_go(bench: Bench)
     assert bench.journal.given == [("a", 1)]
 
 
+def test_what_an_export_told_and_was_let_go_says_nothing_of_what_the_stream_tells(bench: Bench) -> None:
+    body = bad(1)["dynamodb"]
+    line = {
+        "Keys": body["Keys"],
+        "NewImage": body["NewImage"],
+        "Metadata": {"WriteTimestampMicros": "1763640000000000"},
+    }
+    bench.router.take([bench.router.decoder.record(line, "CoreTable")])
+    bench.discard()
+    assert bench.handle(gauge(2)) == NONE_FAILED
+    assert bench.journal.given == [("a", 2)]
+
+
 # What nothing but its content tells from others
 
 

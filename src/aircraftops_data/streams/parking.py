@@ -152,8 +152,9 @@ def _deleted(record: Parked) -> list[Intent[Any]]:
 
 def _one_less(held: Held, record: Parked, context: Context) -> Intent[Any]:
     """What is held of an item, with one record less; cleared with the last. Its version must be the one seen."""
+    # Without a sequence number its order is a time, which is above the sequence numbers of all that is to come.
+    through = max(held.through, record.order) if record.order.isdigit() else held.through
     if held.count > 1:
-        return updating(held, set={"count": held.count - 1, "through": max(held.through, record.order)})
+        return updating(held, set={"count": held.count - 1, "through": through})
     forgotten = context.clock.now() + REMEMBERED
-    through = max(held.through, record.order)
     return updating(held, set={"count": 0, "through": through, "state": HeldState.CLEARED, "expires_at": forgotten})
