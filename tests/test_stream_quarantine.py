@@ -237,6 +237,29 @@ def test_what_was_replayed_and_is_delivered_again_is_passed_over(bench: Bench) -
     assert bench.journal.given == [("a", 1), ("a", 2), ("a", 3)]
 
 
+def test_what_was_dealt_with_and_comes_again_while_what_is_behind_it_is_replayed_is_not_parked_behind_that() -> None:
+    bench = Bench(attempts=1)
+    bench.fail(2)
+    batch = gauge(1), gauge(2)
+    assert bench.handle(*batch) == NONE_FAILED
+    live, again, _ = routed(bench.core)
+
+    def meanwhile(change: Change[Gauge]) -> None:
+        assert live.handle(event(*batch)) == NONE_FAILED
+
+    bench.journal.failing = meanwhile
+    assert bench.replay() == [(1, None)]
+    assert (bench.journal.given, again.given) == ([("a", 1), ("a", 2)], [])
+
+
+def test_a_stream_that_counts_from_the_beginning_again_is_not_taken_for_what_was_dealt_with(bench: Bench) -> None:
+    bench.handle(bad(7))
+    anew = gauge(1)
+    anew["dynamodb"]["ApproximateCreationDateTime"] = bench.clock.now().timestamp() + 3600
+    assert bench.handle(anew) == NONE_FAILED
+    assert bench.held() == {"a": 2}
+
+
 def test_an_item_that_was_cleared_may_be_held_again(bench: Bench) -> None:
     bench.handle(bad(1))
     (held,) = bench.quarantine.all()

@@ -30,6 +30,7 @@ from aircraftops_data.streams.parked import (
     HeldState,
     Parked,
     ParkedPart,
+    is_in_line,
     item_of,
     items_of,
     reason_of,
@@ -90,7 +91,8 @@ def _contended(tries: int) -> ContentionError:
 
 def _one_more(held: Held | None, whole: Parked, record: AnyRecord) -> Intent[Any]:
     """What is held of an item, with one record more; on the condition that it is as it was seen."""
-    first = {"count": 1, "reason": whole.reason, "parked_at": whole.parked_at}
+    order = whole.order if is_in_line(record) else ""
+    first = {"count": 1, "reason": whole.reason, "parked_at": whole.parked_at, "first": order}
     if held is None:
         own = {"stream": whole.stream, "place": whole.place, "table": record.table, "item": item_of(record)}
         return Create(Held.model_validate({**own, **first}))
