@@ -465,6 +465,54 @@ def test_what_one_sink_refuses_while_another_waits_is_withheld_from_both() -> No
     assert bench.held() == {"a": 2, "b": 2}
 
 
+def test_nothing_is_parked_behind_what_a_backfill_parked_before_the_sinks_have_what_comes_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, kept = Bench(attempts=1), Kept()
+    bench.router.into(kept, Gauge)
+    park_behind = bench.quarantine.park_behind
+
+    def fill(sequence: int) -> None:
+        bench.router.take([bench.router.decoder.item(bad(sequence)["dynamodb"]["NewImage"], "CoreTable")])
+
+    def meanwhile(behind: Any) -> bool:
+        if behind.sequence == 6:
+            bench.discard()
+        parked = park_behind(behind)
+        if behind.sequence == 6:
+            fill(2)
+        else:
+            bench.discard()
+            assert bench.replay() == [(1, None)]
+        return parked
+
+    fill(1)
+    monkeypatch.setattr(bench.quarantine, "park_behind", meanwhile)
+    assert bench.handle(gauge(6), gauge(7)) == NONE_FAILED
+    assert kept.all == [("a", 6), ("a", 7)]
+
+
+def test_what_comes_once_a_refused_change_was_replayed_is_not_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, kept = Bench(attempts=1), Kept()
+    bench.router.into(kept, Gauge)
+    bench.fail(3)
+    refused = {1, 5}
+    kept.refusing = lambda change: ValueError("no") if change.sequence in refused else None
+    park = bench.quarantine.park
+
+    def replayed_at_once(failed: Any, error: Exception) -> Any:
+        park(failed, error)
+        if failed.sequence == 1:
+            refused.discard(1)
+            assert bench.replay() == [(1, None)]
+        return bench.quarantine.held(failed.place)
+
+    monkeypatch.setattr(bench.quarantine, "park", replayed_at_once)
+    assert bench.handle(gauge(1), gauge(2, "b"), gauge(3, "b"), gauge(4), gauge(5, "c")) == NONE_FAILED
+    assert kept.all == [("b", 2), ("a", 1), ("a", 4)]
+    assert bench.held() == {"b": 1, "c": 1}
+
+
 @pytest.mark.parametrize(("attempts", "done"), [(1, 1), (2, 0)])
 def test_where_time_runs_out_while_a_sink_raises_for_all_the_first_that_it_refuses_has_its_attempt(
     attempts: int, done: int
