@@ -238,6 +238,29 @@ def test_what_was_replayed_and_is_delivered_again_is_passed_over(bench: Bench) -
     assert bench.journal.given == [("a", 1), ("a", 2), ("a", 3)]
 
 
+def test_what_was_dealt_with_and_comes_again_while_what_is_behind_it_is_replayed_is_not_parked_behind_that() -> None:
+    bench = Bench(attempts=1)
+    bench.fail(2)
+    batch = gauge(1), gauge(2)
+    assert bench.handle(*batch) == NONE_FAILED
+    live, again, _ = routed(bench.core)
+
+    def meanwhile(change: Change[Gauge]) -> None:
+        assert live.handle(event(*batch)) == NONE_FAILED
+
+    bench.journal.failing = meanwhile
+    assert bench.replay() == [(1, None)]
+    assert (bench.journal.given, again.given) == ([("a", 1), ("a", 2)], [])
+
+
+def test_a_stream_that_counts_from_the_beginning_again_is_not_taken_for_what_was_dealt_with(bench: Bench) -> None:
+    bench.handle(bad(7))
+    anew = gauge(1)
+    anew["dynamodb"]["ApproximateCreationDateTime"] = bench.clock.now().timestamp() + 3600
+    assert bench.handle(anew) == NONE_FAILED
+    assert bench.held() == {"a": 2}
+
+
 def test_an_item_that_was_cleared_may_be_held_again(bench: Bench) -> None:
     bench.handle(bad(1))
     (held,) = bench.quarantine.all()
@@ -324,6 +347,19 @@ def test_what_a_queue_brings_late_is_not_taken_for_what_was_let_go(bench: Bench)
     bench.discard()
     bench.handle(queued(gauge(1)))
     assert bench.journal.given == [("a", 1)]
+
+
+def test_what_an_export_told_and_was_let_go_says_nothing_of_what_the_stream_tells(bench: Bench) -> None:
+    body = bad(1)["dynamodb"]
+    line = {
+        "Keys": body["Keys"],
+        "NewImage": body["NewImage"],
+        "Metadata": {"WriteTimestampMicros": "1763640000000000"},
+    }
+    bench.router.take([bench.router.decoder.record(line, "CoreTable")])
+    bench.discard()
+    assert bench.handle(gauge(2)) == NONE_FAILED
+    assert bench.journal.given == [("a", 2)]
 
 
 # What nothing but its content tells from others
@@ -428,6 +464,54 @@ def test_what_one_sink_refuses_while_another_waits_is_withheld_from_both() -> No
     assert bench.handle(gauge(1, "b"), gauge(2), gauge(3), gauge(4, "b"), gauge(5), gauge(6, "c")) == NONE_FAILED
     assert second.all == [("a", 2), ("c", 6)]
     assert bench.held() == {"a": 2, "b": 2}
+
+
+def test_nothing_is_parked_behind_what_a_backfill_parked_before_the_sinks_have_what_comes_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, kept = Bench(attempts=1), Kept()
+    bench.router.into(kept, Gauge)
+    park_behind = bench.quarantine.park_behind
+
+    def fill(sequence: int) -> None:
+        bench.router.take([bench.router.decoder.item(bad(sequence)["dynamodb"]["NewImage"], "CoreTable")])
+
+    def meanwhile(behind: Any) -> bool:
+        if behind.sequence == 6:
+            bench.discard()
+        parked = park_behind(behind)
+        if behind.sequence == 6:
+            fill(2)
+        else:
+            bench.discard()
+            assert bench.replay() == [(1, None)]
+        return parked
+
+    fill(1)
+    monkeypatch.setattr(bench.quarantine, "park_behind", meanwhile)
+    assert bench.handle(gauge(6), gauge(7)) == NONE_FAILED
+    assert kept.all == [("a", 6), ("a", 7)]
+
+
+def test_what_comes_once_a_refused_change_was_replayed_is_not_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, kept = Bench(attempts=1), Kept()
+    bench.router.into(kept, Gauge)
+    bench.fail(3)
+    refused = {1, 5}
+    kept.refusing = lambda change: ValueError("no") if change.sequence in refused else None
+    park = bench.quarantine.park
+
+    def replayed_at_once(failed: Any, error: Exception) -> Any:
+        park(failed, error)
+        if failed.sequence == 1:
+            refused.discard(1)
+            assert bench.replay() == [(1, None)]
+        return bench.quarantine.held(failed.place)
+
+    monkeypatch.setattr(bench.quarantine, "park", replayed_at_once)
+    assert bench.handle(gauge(1), gauge(2, "b"), gauge(3, "b"), gauge(4), gauge(5, "c")) == NONE_FAILED
+    assert kept.all == [("b", 2), ("a", 1), ("a", 4)]
+    assert bench.held() == {"b": 1, "c": 1}
 
 
 def in_a_second(clock: ManualClock) -> Callable[[], bool]:

@@ -42,6 +42,8 @@ class Held(Entity, table=JOBS, entity_type="held_place"):
     """How many records are parked."""
     through: str = ""
     """The order of the last that was replayed or discarded: what comes again up to there was dealt with."""
+    first: str = ""
+    """The order of the first that was parked: what comes again and is from before it was dealt with, too."""
     table: str | None = None
     item: str
     """The primary key, for people to read."""
@@ -52,12 +54,10 @@ class Held(Entity, table=JOBS, entity_type="held_place"):
     primary = PrimaryKey("QUARANTINE#{stream}", "PLACE#{place}")
 
     def is_through(self, record: AnyRecord) -> bool:
-        """Whether a record was replayed or discarded, or dealt with before those that were.
-
-        Known of what comes straight from a stream, in order; what a queue brings may be late and yet be new.
-        """
-        in_line = record.sequence is not None and (record.source_id or "").lstrip("0") == str(record.sequence)
-        return in_line and record.order <= self.through
+        """Whether a record was replayed or discarded, or dealt with before those that were, or that are parked."""
+        # A stream that was turned on anew may count from the beginning.
+        before = record.order < self.first and record.at is not None and record.at <= self.parked_at
+        return is_in_line(record) and (before or record.order <= self.through)
 
 
 class Parked(Entity, table=JOBS, entity_type="parked_record"):
@@ -97,6 +97,11 @@ class Failures(Entity, table=JOBS, entity_type="record_failures"):
     count: int
 
     primary = PrimaryKey("QUARANTINE#{stream}#{place}", "FAILURES#{order}")
+
+
+def is_in_line(record: AnyRecord) -> bool:
+    """Whether a record comes straight from a stream, in order; what a queue brings may be late and yet be new."""
+    return record.sequence is not None and (record.source_id or "").lstrip("0") == str(record.sequence)
 
 
 def items_of(stream: str, record: AnyRecord, reason: str, now: datetime) -> tuple[Parked, list[ParkedPart]]:

@@ -30,6 +30,7 @@ from aircraftops_data.streams.parked import (
     HeldState,
     Parked,
     ParkedPart,
+    is_in_line,
     item_of,
     items_of,
     reason_of,
@@ -90,7 +91,8 @@ def _contended(tries: int) -> ContentionError:
 
 def _one_more(held: Held | None, whole: Parked, record: AnyRecord) -> Intent[Any]:
     """What is held of an item, with one record more; on the condition that it is as it was seen."""
-    first = {"count": 1, "reason": whole.reason, "parked_at": whole.parked_at}
+    order = whole.order if is_in_line(record) else ""
+    first = {"count": 1, "reason": whole.reason, "parked_at": whole.parked_at, "first": order}
     if held is None:
         own = {"stream": whole.stream, "place": whole.place, "table": record.table, "item": item_of(record)}
         return Create(Held.model_validate({**own, **first}))
@@ -152,8 +154,9 @@ def _deleted(record: Parked) -> list[Intent[Any]]:
 
 def _one_less(held: Held, record: Parked, context: Context) -> Intent[Any]:
     """What is held of an item, with one record less; cleared with the last. Its version must be the one seen."""
+    # Without a sequence number its order is a time, which is above the sequence numbers of all that is to come.
+    through = max(held.through, record.order) if record.order.isdigit() else held.through
     if held.count > 1:
-        return updating(held, set={"count": held.count - 1, "through": max(held.through, record.order)})
+        return updating(held, set={"count": held.count - 1, "through": through})
     forgotten = context.clock.now() + REMEMBERED
-    through = max(held.through, record.order)
     return updating(held, set={"count": 0, "through": through, "state": HeldState.CLEARED, "expires_at": forgotten})

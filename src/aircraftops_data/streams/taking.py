@@ -101,22 +101,33 @@ class Routes:
         return key if len(key) <= _ONCE_KEY_LIMIT else f"stream/{sha256(key.encode()).hexdigest()}"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Through:
-    """A change that the functions are through with, and the sinks that have yet to be given it."""
+    """A change that the functions are through with, and the sinks that want it."""
 
     index: int
     change: Change[Any]
     place: str
-    outlets: list[Outlet]
+    outlets: Sequence[Outlet]
+
+    def withheld(self, refused: _Refusals) -> bool:
+        """Whether a sink refused it, or what precedes it of its item."""
+        first = refused.get(self.place)
+        return first is not None and first[0] <= self.index
 
 
+_Refusals = dict[str, tuple[int, Exception]]
+"""By place, the first change that a sink refused and that is to be parked, and why."""
 _Stop = tuple[int, Exception | None]
 """How many records are done, and why no more; None where there was no time left, or none are left."""
 
 
 class Batch:
-    """A batch under way. `late` says when there is no time for another record."""
+    """A batch under way. `late` says when there is no time for another record.
+
+    What is parked may be replayed or discarded at any moment, and then counts as what all before it was dealt with: so
+    nothing is parked before the sinks have all that precedes it of its item.
+    """
 
     def __init__(self, routes: Routes, quarantine: Quarantine | None, late: Late) -> None:
         self._routes = routes
@@ -125,7 +136,6 @@ class Batch:
         self._held: dict[str, Held] = {}
         self._seen: set[tuple[str, int | None]] = set()
         self._through: list[_Through] = []
-        self._withheld: dict[str, int] = {}
         self._parked = 0
 
     def take(self, records: Sequence[AnyRecord]) -> Taken:
@@ -134,7 +144,7 @@ class Batch:
             self._held = {} if self._quarantine is None else self._quarantine.among(records)
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is in the answer
             return Taken(0, records[0] if records else None, failure)
-        done, error = self._sinks(*self._functions(records))
+        done, error = self._settled(*self._functions(records))
         return Taken(done, records[done] if done < len(records) else None, error, self._parked)
 
     # Functions
@@ -143,20 +153,10 @@ class Batch:
         for index, record in enumerate(records):
             if self._late():
                 return index, None
-            try:
-                self._give(index, record)
-            except Exception as error:  # noqa: BLE001 - whatever a handler raises: the record has failed, nothing else
-                stop = self._unless_parked(index, record, error)
-                if stop is not None:
-                    return stop
+            stop = None if self._came_before(record) else self._unless_dealt_with(index, record)
+            if stop is not None:
+                return stop
         return len(records), None
-
-    def _give(self, index: int, record: AnyRecord) -> None:
-        if self._came_before(record) or self._put_behind(record):
-            return
-        outlets = self._routes.give(record)
-        if outlets and not isinstance(record, Poison):
-            self._through.append(_Through(index, record, record.place, outlets))
 
     def _came_before(self, record: AnyRecord) -> bool:
         """Whether the same record came earlier in the batch: a delivery may bring one twice."""
@@ -168,95 +168,126 @@ class Batch:
         self._seen.add(known)
         return False
 
-    def _put_behind(self, record: AnyRecord) -> bool:
-        """Park a record whose item is held, unless that has just been cleared."""
-        held = self._held.get(record.place) if self._held else None
-        if held is None or self._quarantine is None:
-            return False
-        if held.is_through(record):
-            return True
-        if held.count == 0 or not self._quarantine.park_behind(record):
-            return False
-        self._parked += 1
-        return True
+    def _unless_dealt_with(self, index: int, record: AnyRecord) -> _Stop | None:
+        """None where the functions are through with a record, or it is parked; else how far all is done, and why."""
+        try:
+            held = self._held.get(record.place) if self._held else None
+            if held is not None and held.is_through(record):
+                return None
+            if held is not None and held.count > 0:
+                stop = self._unless_settled(index, record.place)
+                if stop is not None or self._put_behind(record):
+                    return stop
+            outlets = self._routes.give(record)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises: the record has failed, nothing else
+            return (
+                self._unless_used_up(index, record, error)
+                or self._unless_settled(index, record.place)
+                or self._unless_parked(index, record, error)
+            )
+        if outlets and not isinstance(record, Poison):
+            self._through.append(_Through(index, record, record.place, outlets))
+        return None
 
     # The quarantine
 
-    def _unless_parked(self, index: int, record: AnyRecord, error: Exception) -> _Stop | None:
-        """None where the record is parked now; else how far all is done, and why no further."""
+    def _unless_used_up(self, index: int, record: AnyRecord, error: Exception) -> _Stop | None:
+        """None where a record that failed is to be parked; else why all stops before it."""
         try:
-            if self._quarantine is None or is_passing(error) or not self._quarantine.used_up(record):
-                return index, error
-            stop = self._written_before(index, record.place)
-            if stop is not None:
-                return stop
+            parkable = self._quarantine is not None and not is_passing(error) and self._quarantine.used_up(record)
+        except Exception as failure:  # noqa: BLE001 - whatever counting raises: it is not counted
+            return index, _beside(failure, error)
+        return None if parkable else (index, error)
+
+    def _unless_parked(self, index: int, record: AnyRecord, error: Exception | None) -> _Stop | None:
+        """None where a record is parked now, without an error behind others; else why it is not."""
+        try:
+            if error is None or self._quarantine is None:
+                if self._put_behind(record):
+                    return None
+                raise ContentionError("What was parked of this item was replayed at the same moment", retryable=True)
             held = self._quarantine.park(record, error)
         except Exception as failure:  # noqa: BLE001 - whatever parking raises: the record is not parked
-            failure.add_note(f"while a record was parked that had failed with {type(error).__name__}")
-            return index, failure
+            return index, _beside(failure, error)
         if held is not None:
             self._held[record.place] = held
         self._parked += 1
         return None
 
-    def _written_before(self, index: int, place: str) -> _Stop | None:
-        """Write what sinks have yet to be given of an item, and all up to there; None where that is done.
-
-        What is parked may be replayed or discarded at any moment, and then counts as what all before it was dealt with.
-        """
-        if not any(each.place == place and each.outlets for each in self._through if each.index < index):
-            return None
-        done, error = self._sinks(index, None)
-        return None if done == index else (done, error)
+    def _put_behind(self, record: AnyRecord) -> bool:
+        """Park a record whose item is held, unless that has just been cleared."""
+        if self._quarantine is None or not self._quarantine.park_behind(record):
+            return False
+        self._parked += 1
+        return True
 
     # Sinks
 
-    def _sinks(self, done: int, error: Exception | None) -> _Stop:
-        """Write the changes of the records that went through; how far that is done, and why no further."""
+    def _unless_settled(self, index: int, place: str) -> _Stop | None:
+        """Have the sinks given all before a record, if that is of its item; None where they have it."""
+        if not any(each.place == place for each in self._through):
+            return None
+        stop = self._settled(index, None)
+        return None if stop[0] == index else stop
+
+    def _settled(self, done: int, error: Exception | None) -> _Stop:
+        """Give the sinks what the functions are through with, then park what they refuse; how far all is done, and why.
+
+        What a sink refuses, and what is behind it, no other is given.
+        """
+        through, self._through = self._through, []
+        refused: _Refusals = {}
         for outlet in self._routes.outlets:
-            given = [each for each in self._through if each.index < done and outlet in each.outlets]
+            given = [
+                each for each in through if each.index < done and outlet in each.outlets and not each.withheld(refused)
+            ]
             if not given:
                 continue
             try:
-                refused = written(outlet.sink, [each.change for each in given], self._late)
+                answer = written(outlet.sink, [each.change for each in given], self._late)
             except Exception as failure:  # noqa: BLE001 - whatever a sink raises: its batch is written again
                 done, error = given[0].index, failure
-                continue
-            for each in given:
-                each.outlets.remove(outlet)
-            done, error = self._without(refused, done) or (done, error)
-        return done, error
+            else:
+                done, error = self._unless_withheld(given, answer, refused) or (done, error)
+        return self._unless_put_away(through, refused, done) or (done, error)
 
-    def _without(self, refused: Sequence[Refused], done: int) -> _Stop | None:
-        """Park what a sink refused, and what is behind it; or stop before the first that cannot be parked."""
-        reasons = {id(each.change): each.error for each in refused}
+    def _unless_withheld(
+        self, given: Sequence[_Through], answer: Sequence[Refused], refused: _Refusals
+    ) -> _Stop | None:
+        """Note what a sink refused, or stop before the first that is not to be parked."""
+        reasons = {id(each.change): each.error for each in answer}
+        for each in given if reasons else ():
+            reason = reasons.get(id(each.change))
+            if reason is None or each.withheld(refused):
+                continue
+            if refused and self._late():
+                return each.index, None
+            stop = self._unless_used_up(each.index, each.change, reason)
+            if stop is not None:
+                return stop
+            refused[each.place] = each.index, reason
+        return None
+
+    def _unless_put_away(self, through: Sequence[_Through], refused: _Refusals, done: int) -> _Stop | None:
+        """Park what sinks refused, and what is behind it; or stop before the first that cannot be parked."""
         parked = self._parked
-        for each in [*self._through] if reasons else ():
-            if each.index >= done:
-                break
-            behind = self._withheld.get(each.place, each.index) < each.index
-            reason = None if behind else reasons.get(id(each.change))
-            if not behind and reason is None:
+        for each in through if refused else ():
+            if each.index >= done or not each.withheld(refused):
                 continue
             if self._parked > parked and self._late():
                 return each.index, None
-            stop = self._behind(each) if reason is None else self._unless_parked(each.index, each.change, reason)
+            first, reason = refused[each.place]
+            stop = self._unless_parked(each.index, each.change, reason if each.index == first else None)
             if stop is not None:
                 return stop
-            self._withheld.setdefault(each.place, each.index)
-            self._through.remove(each)
         return None
 
-    def _behind(self, each: _Through) -> _Stop | None:
-        """None where a change is parked behind another that its sink refused; else why it is not."""
-        try:
-            if self._quarantine is not None and self._quarantine.park_behind(each.change):
-                self._parked += 1
-                return None
-        except Exception as failure:  # noqa: BLE001 - whatever parking raises: the change is not parked
-            return each.index, failure
-        replayed = ContentionError("What was parked of this item was replayed at the same moment", retryable=True)
-        return each.index, replayed
+
+def _beside(failure: Exception, error: Exception | None) -> Exception:
+    """What went wrong while a record was parked, which says what that had failed with."""
+    if error is not None:
+        failure.add_note(f"while a record was parked that had failed with {type(error).__name__}")
+    return failure
 
 
 def written(sink: Sink, changes: Sequence[Change[Any]], late: Late) -> list[Refused]:
