@@ -22,8 +22,7 @@ from aircraftops_data.model.quantities import Count
 from aircraftops_data.model.schema import JOBS, Table
 from aircraftops_data.streams.change import Record
 from aircraftops_data.streams.exports import Export
-from aircraftops_data.streams.locking import Lock, Locks
-from aircraftops_data.streams.quarantine import LEASE, WAIT
+from aircraftops_data.streams.locking import LEASE, WAIT, Lock, Locks
 from aircraftops_data.streams.scanning import TableScan
 from aircraftops_data.streams.source import Page, Records
 from aircraftops_data.transports.objects import Objects

@@ -10,6 +10,10 @@ from typing import Any, Protocol
 from aircraftops_data.core.writes import Intent
 from aircraftops_data.model.conditions import Condition, FieldPath
 
+LEASE = timedelta(seconds=20)
+WAIT = timedelta(seconds=30)
+"""For longer than the lease: by then the lock of a process that died is free."""
+
 
 class Guard(Protocol):
     """What a write of one item carries so that no late holder makes it."""

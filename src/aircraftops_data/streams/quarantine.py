@@ -12,7 +12,7 @@ from aircraftops_data.core.table import CoreTable
 from aircraftops_data.errors import AircraftOpsDataError, InvalidInputError, NotFoundError
 from aircraftops_data.request import Plan
 from aircraftops_data.streams.change import AnyRecord, Poison
-from aircraftops_data.streams.locking import Lock, Locks
+from aircraftops_data.streams.locking import LEASE, WAIT, Lock, Locks
 from aircraftops_data.streams.parked import Held, HeldState, Parked
 from aircraftops_data.streams.parking import body_of, failed_again, first_held, held_at, let_go, next_parked, parked
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from aircraftops_data.streams.router import Router
 
 LOG = logging.getLogger("aircraftops_data")
-LEASE = timedelta(seconds=20)
-WAIT = timedelta(seconds=30)
-"""For longer than the lease: by then the lock of a process that died is free."""
 ATTEMPTS = 3
 
 T = TypeVar("T")
