@@ -255,10 +255,15 @@ def test_what_was_dealt_with_and_comes_again_while_what_is_behind_it_is_replayed
 
 def test_a_stream_that_counts_from_the_beginning_again_is_not_taken_for_what_was_dealt_with(bench: Bench) -> None:
     bench.handle(bad(7))
-    anew = gauge(1)
-    anew["dynamodb"]["ApproximateCreationDateTime"] = bench.clock.now().timestamp() + 3600
-    assert bench.handle(anew) == NONE_FAILED
+    parked, later = gauge(1), gauge(2)
+    for anew in (parked, later):
+        anew["dynamodb"]["ApproximateCreationDateTime"] = bench.clock.now().timestamp() + 3600
+    assert bench.handle(parked) == NONE_FAILED
     assert bench.held() == {"a": 2}
+    bench.discard()
+    bench.discard()
+    assert bench.handle(later) == NONE_FAILED
+    assert bench.journal.given == [("a", 2)]
 
 
 def test_an_item_that_was_cleared_may_be_held_again(bench: Bench) -> None:
