@@ -14,9 +14,16 @@ import pytest
 
 from aircraftops_data import JOBS, CoreTable
 from aircraftops_data.clock import Chance, Retry
-from aircraftops_data.coordination import Lock, Locks, LockState
+from aircraftops_data.coordination import Lock, Locks, LockState, locking
 from aircraftops_data.core.context import Context
-from aircraftops_data.errors import AircraftOpsDataError, ConflictError, LockLostError, StoreError, TimeoutError
+from aircraftops_data.errors import (
+    AircraftOpsDataError,
+    ConflictError,
+    LockHeldError,
+    LockLostError,
+    StoreError,
+    TimeoutError,
+)
 from aircraftops_data.request import Request, Response
 from aircraftops_data.testing import ManualClock
 from faults import FAULTS, At, Send, before, kind_of, lost_reply, lost_request, passing
@@ -237,3 +244,13 @@ def test_an_acquisition_heard_of_too_late_is_renewed_before_it_is_given() -> Non
 
     world.transport.plan(late, 1, 1)
     works(world, acquire(world))
+
+
+def test_of_locks_that_others_hold_no_more_are_remembered_than_may_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    monkeypatch.setattr(locking, "_WATCHED", 3)
+    for number in range(10):
+        world.other.acquire(f"{NAME}-{number}")
+        with pytest.raises(LockHeldError):
+            world.locks.acquire(f"{NAME}-{number}")
+    assert list(world.locks._sightings._since) == [f"{NAME}-{number}" for number in (7, 8, 9)]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
 from aircraftops_data.clock import SystemClock
 from aircraftops_data.coordination import Locks
-from aircraftops_data.errors import InvalidInputError, LockLostError
+from aircraftops_data.errors import InvalidInputError, LockLostError, ThrottledError
 from aircraftops_data.model.schema import AUDIT_EVENTS
+from aircraftops_data.request import Request, Response
 from aircraftops_data.streams import Change, Router
 from aircraftops_data.streams.polling.poller import Poller
 from aircraftops_data.streams.polling.state import ShardState
 from aircraftops_data.streams.polling.work import Step
+from aircraftops_data.streams.sinks.sink import Refused
 from polling import NAME, Scene, Tank, refusing
 from stream_world import sequence_of
 
@@ -67,6 +71,44 @@ def test_whose_lease_ends_amid_a_page_takes_no_more_of_it(scene: Scene) -> None:
     with pytest.raises(LockLostError):
         work.step()
     assert taken == [1, 2, 3]
+    assert only_state(scene).place is None
+
+
+@dataclass
+class Noting:
+    """A sink that writes down what it is given, and then does something."""
+
+    then: Callable[[], object] = lambda: None
+    given: list[list[int]] = field(default_factory=list[list[int]])
+
+    def write(self, changes: Sequence[Change[Any]]) -> list[Refused]:
+        """Take all of them."""
+        self.given.append([change.new.litres for change in changes])
+        self.then()
+        return []
+
+
+@pytest.mark.parametrize("where", ["in a function", "in a sink", "in a sink that raises"])
+def test_whose_lease_ends_gives_the_sinks_nothing_more(scene: Scene, where: str) -> None:
+    scene.fill("a", 1, 2, 3, 4)
+
+    def slow(change: object = None) -> None:
+        scene.clock.advance(timedelta(seconds=31))
+
+    def fail() -> None:
+        slow()
+        raise ArithmeticError
+
+    # What the second wants is behind what the first was given first: it could be written up to where that failed.
+    first, second = Noting({"in a sink": slow, "in a sink that raises": fail}.get(where, lambda: None)), Noting()
+    router = Router()
+    router.on(Tank, where=lambda change: change.new.litres == 4 and where == "in a function")(slow)
+    router.into(first, Tank, where=lambda change: change.new.litres > 1)
+    router.into(second, Tank)
+    (work,) = Poller(scene.core, router, streams=scene.streams, locks=Locks(scene.core), name=NAME).look()
+    with pytest.raises(LockLostError):
+        work.step()
+    assert (first.given, second.given) == ([] if where == "in a function" else [[2, 3, 4]], [])
     assert only_state(scene).place is None
 
 
@@ -122,6 +164,58 @@ def test_the_lag_grows_while_the_first_record_of_a_shard_fails(scene: Scene) -> 
     scene.clock.advance(20)
     assert work.step() is Step.FAILED
     assert poller.lag == timedelta(seconds=20)
+
+
+def test_the_lag_is_that_of_the_record_at_hand_however_long_there_was_none_before_it(scene: Scene) -> None:
+    scene.fill("a", 1)
+    poller = scene.poller(lease=timedelta(hours=2))
+    (work,) = poller.look()
+    work.step()
+    scene.clock.advance(timedelta(hours=1))
+    assert work.step() is Step.QUIET
+    scene.fill("a", 2)
+    scene.clock.advance(5)
+    scene.taker.fails = lambda record: True
+    assert work.step() is Step.FAILED
+    assert poller.lag == timedelta(seconds=5)
+
+
+def test_a_shard_that_cannot_be_given_back_is_in_hand_no_more(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.fill("a", 1)
+    poller = scene.poller()
+    (work,) = poller.look()
+
+    def broken(_: object) -> None:
+        raise OSError("no socket")
+
+    monkeypatch.setattr(type(work._lock), "release", broken)  # pyright: ignore[reportPrivateUsage]
+    poller._leave(work)  # pyright: ignore[reportPrivateUsage]
+    assert poller.works == {}
+
+
+@dataclass
+class Limited:
+    """A transport that takes its time, and lets ten listings of shards through in a second, as AWS does."""
+
+    scene: Scene
+    listed_at: list[float] = field(default_factory=list[float])
+
+    def send(self, request: Request) -> Response:
+        """The response."""
+        clock = self.scene.clock
+        clock.advance(0.01)
+        if request.operation == "DescribeStream":
+            lately = [at for at in self.listed_at if clock.monotonic() - at < 1]
+            if len(lately) == 10:
+                raise ThrottledError("Rate exceeded", code="LimitExceededException", retryable=True)
+            self.listed_at = [*lately, clock.monotonic()]
+        return self.scene.streams.send(request)
+
+
+def test_shards_of_more_pages_than_aws_lists_in_a_second_are_found() -> None:
+    scene = Scene(shards=1600)
+    poller = Poller(scene.core, scene.taker, streams=Limited(scene), locks=Locks(scene.core), name=NAME)
+    assert len(poller.look()) == poller.options.concurrency
 
 
 def test_draining_looks_once_for_each_generation_of_shards() -> None:

@@ -73,6 +73,20 @@ def test_a_listing_that_fails_for_a_while_does_not_end_the_view(scene: Scene, cl
     assert seen(scene) == [1]
 
 
+def test_who_asks_for_what_there_is_now_is_told_where_that_cannot_be_read(scene: Scene) -> None:
+    scene.fill("a", 1)
+
+    class Away:
+        def send(self, request: Request) -> Response:
+            if request.operation == "GetRecords":
+                raise StoreError("away", code="EndpointConnectionError", retryable=True)
+            return scene.streams.send(request)
+
+    view = tail(Away(), Decoder([Tank]), CORE.name, scene.clock, once=True, missing=pytest.fail)
+    with pytest.raises(StoreError, match="away"):
+        list(view)
+
+
 def test_a_permission_that_lacks_ends_the_view(scene: Scene, clock: Looking) -> None:
     clock.events = [lambda: scene.streams.planned.update(DescribeStream=refusing("AccessDeniedException"))]
     with pytest.raises(StoreError, match="AccessDenied"):
@@ -80,15 +94,19 @@ def test_a_permission_that_lacks_ends_the_view(scene: Scene, clock: Looking) -> 
 
 
 class _Both:
-    """A table that has had two streams."""
+    """A table that has had two streams; of the second it cannot be told at once what it has."""
 
     def __init__(self, *worlds: StreamWorld) -> None:
         self._apis = {world.arn: StreamsApi(world) for world in worlds}
+        self._new = worlds[-1].arn
 
     def send(self, request: Request) -> Response:
         """What the stream answers that is asked for; a listing names both."""
         if request.operation == "ListStreams":
             return {"Streams": [each for api in self._apis.values() for each in api.send(request)["Streams"]]}
+        if request.parameters.get("StreamArn") == self._new:
+            self._new = ""
+            raise StoreError("InternalServerError", code="InternalServerError", retryable=True)
         asked = request.parameters.get("StreamArn") or request.parameters["ShardIterator"].partition("|")[0]
         return self._apis[asked].send(request)
 
@@ -105,6 +123,6 @@ def test_a_stream_that_is_switched_off_is_followed_by_the_next_one(
         scene.fill("a", 3)
 
     scene.fill("a", 1)
-    clock.events = [lambda: scene.fill("a", 2), switch, lambda: None, lambda: scene.fill("a", 4)]
+    clock.events = [lambda: scene.fill("a", 2), switch, *[lambda: None] * 2, lambda: scene.fill("a", 4)]
     before = [1] if origin is Origin.TRIM_HORIZON else []
     assert seen(scene, origin) == [*before, 2, 3, 4]

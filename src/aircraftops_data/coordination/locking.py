@@ -35,6 +35,8 @@ from aircraftops_data.request import Plan, Wait
 # Who loses a race for a lock looks who has it now; but while another's transaction is under way, that is not known.
 _FEW_TRIES = Retry(attempts=3)
 _LEAST_WAIT_SECONDS = 0.001
+# Many a lock that is watched is freed by its holder and never looked at again: those seen first are forgotten then.
+_WATCHED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Sightings:
         if mark != seen.mark:
             since = now
         self._since[name] = (seen.mark, since)
+        for first in list(self._since)[:-_WATCHED]:
+            self._since.pop(first, None)
         return since
 
     def forget(self, name: str) -> None:

@@ -173,7 +173,7 @@ class Router:
         """Deal with records in order, up to the first that fails, or until it is `late`, which is asked before each.
 
         With a quarantine 1 read unit a batch, and what parking costs. Never raises what a handler or a sink does: it
-        is in the answer. Raises what `late` does, and then no sink is given anything.
+        is in the answer. What `late` raises is raised, or in the answer too; no sink is given anything then.
         """
         return Batch(self._routes, self._quarantine, late).take(records)
 

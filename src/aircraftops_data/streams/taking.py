@@ -293,8 +293,11 @@ def _beside(failure: Exception, error: Exception | None) -> Exception:
 def written(sink: Sink, changes: Sequence[Change[Any]], late: Late) -> list[Refused]:
     """What a sink refuses of these changes; where it raises, those that make it so, found by halving the batch.
 
-    Once one is found and it is late, the others count as refused for want of time. Raises what may pass by itself.
+    Once one is found and it is late, the others count as refused for want of time. Raises what may pass by itself, and
+    what `late` does.
     """
+    # Who may do no more is told here; where there is merely no time, what functions are through with is written still.
+    late()
     try:
         return list(sink.write(changes))
     except Exception as error:

@@ -120,8 +120,8 @@ class Poller:
 
     @property
     def lag(self) -> timedelta:
-        """How far it is behind, in the shard in hand that is furthest behind: the age of the last record dealt with, or
-        of the last page without any. It also grows while a shard cannot be read."""
+        """How far it is behind, in the shard in hand that is furthest behind: the age of the record at hand, or else of
+        the last dealt with, or of the last page without any. It also grows while a shard cannot be read."""
         return max((work.lag for work in list(self.works.values())), default=timedelta())
 
     # Shards in hand

@@ -6,7 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
-from aircraftops_data.request import Plan, Request, Response
+from aircraftops_data.errors import ThrottledError
+from aircraftops_data.request import Plan, Request, Response, Wait
+
+# API Reference, DescribeStream: ten a second, of all who ask. A page has 100 shards, and botocore's legacy mode of
+# retries knows nothing of it.
+_TRIES = 3
+_WAIT = Wait(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,22 @@ def _listed(operation: str, asked: Mapping[str, Any], what: str, key: str) -> Pl
     found: list[Mapping[str, Any]] = []
     begin: dict[str, Any] = {}
     while True:
-        response = cast("Response", (yield Request(operation, {**asked, **begin})))
+        response = yield from _page(Request(operation, {**asked, **begin}))
         page = response.get("StreamDescription", response)
         found += page.get(what, ())
         if f"LastEvaluated{key}" not in page:
             return found
         begin = {f"ExclusiveStart{key}": page[f"LastEvaluated{key}"]}
+
+
+def _page(request: Request) -> Plan[Response]:
+    """One page, asked for again where it was one too many: a listing that fails begins with its first."""
+    for _ in range(_TRIES - 1):
+        try:
+            return cast("Response", (yield request))
+        except ThrottledError:
+            yield _WAIT
+    return cast("Response", (yield request))
 
 
 @dataclass(frozen=True)

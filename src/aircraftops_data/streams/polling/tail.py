@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import TypeVar
 
 from aircraftops_data.clock import Clock
@@ -36,12 +36,13 @@ def tail(
 
     With `once` it ends when there are no more just now. `missing` is told of a shard whose records were trimmed before
     they were read, which is read on from what is left. A stream that is switched off is followed by the table's next.
-    Raises InvalidInputError where the table has no stream.
+    Raises InvalidInputError where the table has no stream, with `once` StoreError; else what passes is waited out.
     """
     found = run(streams_of(table), streams, clock)
     if not found:
         raise InvalidInputError(f"Table {table} has no stream, or is not there")
-    began, view = clock.now(), _View(streams, clock, found[-1], origin, missing)
+    began, view = clock.now(), _View(streams, clock, found[-1], missing, once=once)
+    view.begin(origin)
     quiet = 0
     while True:
         quiet += 1
@@ -52,7 +53,7 @@ def tail(
                 yield record
         if view.over:
             later = (each for each in view.asked(streams_of(table)) or () if each.label > view.stream.label)
-            view = next((_View(streams, clock, each, Origin.TRIM_HORIZON, missing) for each in later), view)
+            view = next((_View(streams, clock, each, missing, once=once) for each in later), view)
         if once and quiet >= _QUIET:
             return
         if quiet and not once:
@@ -60,18 +61,17 @@ def tail(
 
 
 class _View:
-    """The shards of a stream as one who looks on reads them."""
+    """The shards of a stream as one who looks on reads them: all there are."""
 
-    def __init__(self, streams: Transport, clock: Clock, stream: Stream, origin: Origin, missing: OnMissing) -> None:
+    def __init__(self, streams: Transport, clock: Clock, stream: Stream, missing: OnMissing, *, once: bool) -> None:
         self._streams = streams
         self._clock = clock
         self.stream = stream
         self._missing = missing
-        listed = run(shards_of(stream.arn), streams, clock)
-        latest = None if origin is Origin.TRIM_HORIZON else run(latest_of(stream.arn, listed), streams, clock)
-        self._initial = {shard.id: shard for shard in listed}
-        self._latest = latest or {}
-        self._skipped = frozenset[str]() if latest is None else frozenset(self._initial) - latest.keys()
+        self._once = once
+        self._initial: dict[str, Shard] = {}
+        self._latest: dict[str, str] = {}
+        self._skipped: Collection[str] = ()
         self._begun: dict[str, Shard] = {}
         self._ended: set[str] = set()
         self._open: dict[str, Reading] = {}
@@ -79,12 +79,20 @@ class _View:
         self.over = False
         """Whether it is read to the end, which only a stream that is switched off has."""
 
+    def begin(self, origin: Origin) -> None:
+        """Begin with the first stream of all: what is gone of it by now is none of ours."""
+        listed = run(shards_of(self.stream.arn), self._streams, self._clock)
+        self._initial = {shard.id: shard for shard in listed}
+        if origin is Origin.LATEST:
+            self._latest = run(latest_of(self.stream.arn, listed), self._streams, self._clock)
+            self._skipped = self._initial.keys() - self._latest.keys()
+
     def asked(self, plan: Plan[T]) -> T | None:
-        """What a plan comes to; None where it fails now and need not another time."""
+        """What a plan comes to; None where it fails now and need not another time, which is waited for."""
         try:
             return run(plan, self._streams, self._clock)
         except StoreError as error:
-            if not error.retryable:
+            if self._once or not error.retryable:
                 raise
             return None
 

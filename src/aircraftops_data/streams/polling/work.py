@@ -10,7 +10,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
 from aircraftops_data.core.run import run
-from aircraftops_data.errors import AircraftOpsDataError
 from aircraftops_data.request import Plan, Transport
 from aircraftops_data.streams.change import AnyRecord
 from aircraftops_data.streams.locking import Lock
@@ -103,7 +102,7 @@ class ShardWork:
     @property
     def lag(self) -> timedelta:
         """How long ago it was that everything was dealt with, as far as that is known; nothing where nothing is."""
-        at = self._quiet_at or self.state.at or next((each.at for each in self._rest), None)
+        at = self._quiet_at or next((each.at for each in self._rest), None) or self.state.at
         return timedelta() if at is None else self._clock.now() - at
 
     def step(self) -> Step:
@@ -124,7 +123,7 @@ class ShardWork:
         """Give the shard back; where that fails, its lease runs out."""
         try:
             self._lock.release()
-        except AircraftOpsDataError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the shard is in hand no more
             LOG.warning("A shard could not be given back: %r: %s", self, error)
 
     def _read(self) -> Step:
@@ -150,6 +149,7 @@ class ShardWork:
 
     def _take(self) -> Step:
         taken = self._desk.router.take(self._rest, self._late)
+        self._lock.check()
         self._done = self._numbered(self._rest[: taken.done]) or self._done
         self._rest = self._rest[taken.done :]
         self.records += taken.done
@@ -159,7 +159,6 @@ class ShardWork:
         if taken.failed is not None and failed:
             where = f"record {taken.failed.sequence} of {self.shard.id}"
             LOG.warning("It is tried again, for it failed: %s", where, exc_info=taken.error)
-        self._lock.check()
         self._save()
         return Step.FAILED if failed else Step.READ
 
