@@ -23,6 +23,7 @@ from aircraftops_data.errors import (
     MissingExtraError,
     NotFoundError,
     ObjectStoreError,
+    OnceInProgressError,
     PoisonRecordError,
     ThrottledError,
 )
@@ -142,6 +143,9 @@ def test_a_record_delivered_again_is_parked_once(bench: Bench) -> None:
         ObjectStoreError("away"),
         ConnectionResetError(),
         MissingExtraError("pip install it"),
+        OnceInProgressError("another runs it"),
+        LockHeldError("another has it"),
+        LockLostError("it ran out"),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aircraftops_data.errors import (
     ContentionError,
+    LockHeldError,
+    LockLostError,
     MissingExtraError,
     ObjectStoreError,
     OnceInProgressError,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("aircraftops_data")
 _ONCE_KEY_LIMIT = 200
+_AWAY = StoreError | ConnectionError | TimeoutError | MissingExtraError
+_TAKEN = OnceInProgressError | LockHeldError | LockLostError
 
 Late = Callable[[], bool]
 """Whether there is no time for another record."""
@@ -318,9 +322,7 @@ def written(sink: Sink, changes: Sequence[Change[Any]], late: Late) -> list[Refu
 def is_passing(error: Exception) -> bool:
     """Whether an error says nothing of the record but of what is around it: then no attempt is counted.
 
-    What AWS or the network does, a permission that lacks, a table or a package that is not there: it fails for every
-    record.
+    What AWS or the network does, a permission that lacks, a table or a package that is not there, a lock that another
+    holds or whose lease has ended.
     """
-    if isinstance(error, ObjectStoreError):
-        return not error.missing
-    return isinstance(error, StoreError | ConnectionError | TimeoutError | OnceInProgressError | MissingExtraError)
+    return not error.missing if isinstance(error, ObjectStoreError) else isinstance(error, _AWAY | _TAKEN)
