@@ -33,8 +33,9 @@ def or_none(read: Callable[..., T], *given: Any) -> T | None:
 
 def table_of(raw: Said, given: str | None) -> str | None:
     """The physical name of the table: by `tableName` (Kinesis), by the stream's ARN, or as the caller says."""
-    arn = text_or_none(raw.get("eventSourceARN"))
-    return text_or_none(raw.get("tableName")) or (_table_in(arn) if arn else None) or given
+    named, arn = raw.get("tableName"), raw.get("eventSourceARN")
+    told = None if named is None else text_or_none(named)
+    return told or (_table_in(arn) if isinstance(arn, str) else None) or given
 
 
 @lru_cache(1024)
@@ -42,7 +43,7 @@ def _table_in(arn: str) -> str | None:
     """Source: "arn:aws:dynamodb:region:account:table/Name/stream/label", Service Authorization Reference, DynamoDB."""
     parts = arn.split(":", 5)
     names = parts[5].split("/") if len(parts) == 6 and parts[2] == "dynamodb" else []
-    return names[1] if len(names) > 1 and names[0] == "table" and names[1] else None
+    return text_or_none(names[1]) if len(names) > 1 and names[0] == "table" else None
 
 
 def keys_of(given: object) -> ItemView:
