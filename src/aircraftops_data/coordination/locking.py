@@ -93,7 +93,7 @@ class Sightings:
         if mark != seen.mark:
             since = now
         self._since[name] = (seen.mark, since)
-        for first in list(self._since)[:-_WATCHED]:
+        for first in list(self._since)[:-_WATCHED] if len(self._since) > _WATCHED else ():
             self._since.pop(first, None)
         return since
 
