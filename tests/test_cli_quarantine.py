@@ -88,6 +88,7 @@ def test_a_replay_that_stops_says_why_and_exits_with_9(desk: Desk) -> None:
     assert asked(*arguments, place) == [{"place": place, "handled": 1, "failed": None}]
     assert desk.journal.given == [("a", 2)]
     assert asked("list", "gauges") == []
+    assert isinstance(refused("streams", "quarantine", *arguments, place), NotFoundError)
 
 
 def test_nothing_is_discarded_without_a_yes(desk: Desk) -> None:

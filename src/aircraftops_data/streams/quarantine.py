@@ -109,8 +109,10 @@ class Quarantine:
 
         An item whose next record fails again keeps it, and all behind it. Nothing overtakes: what comes in meanwhile
         is parked behind, until the last is handled. A lock for each item keeps two from replaying it at once; one that
-        a replay has left which died is free after `wait`.
+        a replay has left which died is free after `wait`. Raises NotFoundError where nothing is held of the one.
         """
+        if place is not None and self._next(place) is None:
+            raise _none_held(place)
         places = [each.place for each in self.all()] if place is None else [place]
         return [self._replayed(router, locks, each, wait) for each in places]
 
@@ -145,7 +147,7 @@ class Quarantine:
                 self._let_go(record, lock)
                 discarded += 1
         if not discarded:
-            raise NotFoundError("Nothing of this item is held", entity="Held", identity={"place": place})
+            raise _none_held(place)
         return discarded
 
     def _next(self, place: str) -> Parked | None:
@@ -156,3 +158,7 @@ class Quarantine:
 
     def _lock_name(self, place: str) -> str:
         return f"quarantine/{self.name}/{place}"
+
+
+def _none_held(place: str) -> NotFoundError:
+    return NotFoundError("Nothing of this item is held", entity="Held", identity={"place": place})
