@@ -9,7 +9,7 @@ from enum import Enum, IntEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_serializer
+from pydantic import BaseModel, Field, RootModel, model_serializer
 
 from aircraftops_data import CORE, Entity, PrimaryKey
 from aircraftops_data.model.entity import UtcDatetime
@@ -49,6 +49,10 @@ class Gate:
     guard: Crew | None = None
 
 
+class Party(RootModel[list[Crew]]):
+    """A model of one value, which is stored as that."""
+
+
 class Steward(BaseModel):
     """A model that is stored otherwise than it is declared."""
 
@@ -81,6 +85,7 @@ class Flight(Entity, table=CORE, entity_type="sink_flight"):
     notes: dict[str, Any] | None = None
     crew: list[Crew] = Field(default_factory=list)
     gate: Gate | None = None
+    party: Party | None = None
     steward: Steward | None = None
     either: int | str | None = None
     captain: Annotated[str, PERSONAL] | None = None
@@ -109,6 +114,7 @@ FULL = Flight(
     notes={"b": Decimal("0.5"), "a": [b"\xff", None, {"z", "y"}]},
     crew=[Crew(place="left", pilot="Earhart"), Crew(place="right", pilot="Noonan")],
     gate=Gate(7, guard=Crew(place="door", pilot="Earhart")),
+    party=Party([Crew(place="left", pilot="Earhart")]),
     steward=Steward(pilot="Earhart"),
     either="x",
     captain="Earhart",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, NewType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, JsonValue, PlainSerializer, Secret, SecretStr, field_serializer
+from pydantic import BaseModel, Field, JsonValue, PlainSerializer, RootModel, Secret, SecretStr, field_serializer
 from typing_extensions import TypeAliasType, TypedDict
 
 from aircraftops_data import Aircraft, Entity, Owner, PrimaryKey, Registration, Table
@@ -78,6 +78,10 @@ class Door(NamedTuple):
     code: Annotated[str, SECRET]
 
 
+class Nickname(RootModel[Annotated[str, PERSONAL]]):
+    """What is stored as its one value."""
+
+
 class Marked(BaseModel):
     """Every place a mark, or a secret type, can stand in."""
 
@@ -91,6 +95,7 @@ class Marked(BaseModel):
     secret_number: Secret[int]
     typed_dict: list[Contact]
     named_tuple: Door | None
+    root_model: list[Nickname]
     person: Person
     other_metadata: Annotated[str, Field(max_length=3), "PERSONAL"]
     free: JsonValue
@@ -108,6 +113,7 @@ def test_marks_are_found_wherever_in_a_type_they_stand() -> None:
         "secret_number": secret,
         "typed_dict": personal,
         "named_tuple": secret,
+        "root_model": personal,
     }
 
 

@@ -25,7 +25,7 @@ from aircraftops_data.streams.encoding import written
 from aircraftops_data.streams.sinks.firehose import FirehoseSink
 from aircraftops_data.streams.sinks.rows import line_of
 from changes_at_hand import MemoryFirehose, Weather, change, changes, id_in, patience, refusal
-from sink_changes import Crew, Gate
+from sink_changes import Crew, Gate, Party
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MADE_AT = datetime(2020, 1, 1, 0, 0, 1, tzinfo=UTC)
@@ -116,6 +116,7 @@ def test_what_is_personal_is_told_where_it_is_asked_for_and_secrets_never_are() 
 def test_private_fields_of_what_is_inside_are_left_out_of_dataclasses_too() -> None:
     gate = Gate(7, guard=Crew(place="door", pilot="Earhart"))
     assert json.loads(line_of({"it": gate})) == {"it": {"number": 7, "guard": {"seat": "door"}}}
+    assert json.loads(line_of({"it": Party([Crew(place="left", pilot="Earhart")])})) == {"it": [{"seat": "left"}]}
 
 
 @pytest.mark.parametrize("value", [float("nan"), Decimal("Infinity"), "\ud800"], ids=ascii)

@@ -68,6 +68,7 @@ def test_a_change_becomes_a_row_of_plain_types(tmp_path: Path) -> None:
     assert row["notes"] == '{"a":["/w==",null,["y","z"]],"b":0.5}'
     assert json.loads(row["crew"]) == [{"place": "left"}, {"place": "right"}]
     assert json.loads(row["gate"]) == {"number": 7, "guard": {"place": "door"}}
+    assert json.loads(row["party"]) == [{"place": "left"}]
     assert row["steward"] is None
     assert {name: row[name] for name in ("id", "legs", "height", "ready", "level", "phase", "kind", "fare")} == {
         "id": "1",

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, NewType, cast, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 
@@ -45,7 +45,7 @@ def privacy_of(model: type[object]) -> Mapping[str, PrivacyKind]:
 
     A mark counts for its whole field wherever in the annotation it stands (`list[Annotated[str, SECRET]] | None`);
     pydantic's SecretStr and its like need none. The fields of models inside are their own: see `private_parts`. Those
-    of a TypedDict or a named tuple are not, for its values do not tell what they are.
+    of a TypedDict or a named tuple are not, for its values do not tell what they are, nor is a RootModel's one value.
     """
     found: dict[str, PrivacyKind] = {}
     for name, (annotation, marks) in _declared(model).items():
@@ -86,6 +86,9 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield annotation.__supertype__
     if _is_a(annotation, dict, tuple):
         yield from get_type_hints(get_origin(annotation) or annotation, include_extras=True).values()
+    if _is_a(annotation, RootModel):
+        root = annotation.model_fields["root"]
+        yield from (root.annotation, *root.metadata)
     yield getattr(annotation, "__value__", None)
 
 
@@ -117,7 +120,8 @@ def private_parts(value: Any) -> Iterator[PrivatePart]:
                 continue
             stored = name if field is None else field.serialization_alias or field.alias or name
             inner: Iterator[PrivatePart] = private_parts(part) if mark is None else iter([((), mark)])
-            yield from (((stored, *path), kind) for path, kind in inner)
+            own = () if isinstance(value, RootModel) else (stored,)
+            yield from (((*own, *path), kind) for path, kind in inner)
     elif isinstance(value, Mapping | list | tuple | deque):
         holder = cast("Any", value)
         for place, part in holder.items() if isinstance(value, Mapping) else enumerate(holder):

@@ -156,11 +156,11 @@ def _text(stored: AttributeValue) -> str:
 
 def _cut(plain: Any, path: Sequence[str | int]) -> bool:
     """Take what lies at a path out of maps and lists; whether it was found there."""
-    *way, last = path
     try:
+        *way, last = path
         for step in way:
             plain = plain[step]
         del plain[last]
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):
         return False
     return True

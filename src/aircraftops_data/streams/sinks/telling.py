@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from pydantic import RootModel
+
 from aircraftops_data.errors import DefinitionError, InvalidInputError
 from aircraftops_data.model.entity import Entity
 from aircraftops_data.model.privacy import PrivacyKind, members_of, privacy_of
@@ -68,7 +70,8 @@ def plain(value: Any, single: Callable[[Any], Any]) -> Any:
     """
     members = members_of(value)
     if members is not None:
-        return {name: plain(part, single) for name, part, mark in members if mark is None}
+        told = {name: plain(part, single) for name, part, mark in members if mark is None}
+        return told.get("root") if isinstance(value, RootModel) else told
     if isinstance(value, Mapping):
         held = cast("dict[Any, Any]", value)
         return {str(plain(name, single)): plain(part, single) for name, part in held.items()}
