@@ -84,11 +84,9 @@ def _parts(annotation: Any) -> Iterator[Any]:
     yield from (part for part in rest if get_origin(annotation) is not Annotated or isinstance(part, Privacy))
     if isinstance(annotation, NewType):
         yield annotation.__supertype__
-    if _is_a(annotation, dict, tuple):
-        yield from get_type_hints(get_origin(annotation) or annotation, include_extras=True).values()
-    if _is_a(annotation, RootModel):
-        root = annotation.model_fields["root"]
-        yield from (root.annotation, *root.metadata)
+    elif _is_a(annotation, dict, tuple, RootModel):
+        for kind, marks in _declared(get_origin(annotation) or annotation).values():
+            yield from (kind, *marks)
     yield getattr(annotation, "__value__", None)
 
 
