@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from aircraftops_data.clock import Retry, SystemClock
 from aircraftops_data.coordination import LockOptions, Locks, locks
 from aircraftops_data.coordination.fencing import Guard
 from aircraftops_data.core.run import run
-from aircraftops_data.errors import ConditionFailedError, NotFoundError, StoreError
+from aircraftops_data.errors import AlreadyExistsError, ConditionFailedError, NotFoundError, StoreError
 from aircraftops_data.model.conditions import FieldPath
 from aircraftops_data.request import Request, Response, Transport
 from aircraftops_data.streams import Change, Router
@@ -118,8 +118,9 @@ def mirror(core: CoreTable, change: Change[Any]) -> None:
         try:
             core.update(Copy, name=tank.name, set=fields, where=Copy.f.sequence < sequence)
         except NotFoundError:
-            if core.find(Copy, name=tank.name, consistent=True) is None:
-                core.put(Copy(name=tank.name, sequence=0))
+            # Who stands still right here must not put the copy of another back.
+            with suppress(AlreadyExistsError):
+                core.create(Copy(name=tank.name, sequence=0))
         except ConditionFailedError:
             return
         else:
