@@ -56,8 +56,9 @@ class Held(Entity, table=JOBS, entity_type="held_place"):
     def is_through(self, record: AnyRecord) -> bool:
         """Whether a record was replayed or discarded, or dealt with before those that were, or that are parked."""
         # A stream that was turned on anew may count from the beginning: what happened since is not meant.
-        since = self.updated_at if record.order <= self.through else self.parked_at
-        known = record.order <= self.through or record.order < self.first
+        let_go = record.order <= self.through
+        since = self.updated_at if let_go else self.parked_at
+        known = let_go or record.order < self.first
         return known and is_in_line(record) and since is not None and record.at is not None and record.at <= since
 
 

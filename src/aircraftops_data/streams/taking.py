@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -105,18 +106,22 @@ class Routes:
         return key if len(key) <= _ONCE_KEY_LIMIT else f"stream/{sha256(key.encode()).hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Through:
     """A change that the functions are through with, and the sinks that want it."""
 
     index: int
     change: Change[Any]
-    place: str
     outlets: Sequence[Outlet]
+
+    @cached_property
+    def place(self) -> str:
+        """Asked for only where something fails: it is a digest."""
+        return self.change.place
 
     def withheld(self, refused: _Refusals) -> bool:
         """Whether a sink refused it, or what precedes it of its item."""
-        first = refused.get(self.place)
+        first = refused.get(self.place) if refused else None
         return first is not None and first[0] <= self.index
 
 
@@ -190,7 +195,7 @@ class Batch:
                 or self._unless_parked(index, record, error)
             )
         if outlets and not isinstance(record, Poison):
-            self._through.append(_Through(index, record, record.place, outlets))
+            self._through.append(_Through(index, record, outlets))
         return None
 
     # The quarantine
