@@ -35,12 +35,15 @@ def table_of(raw: Said, given: str | None) -> str | None:
     """The physical name of the table: by `tableName` (Kinesis), by the stream's ARN, or as the caller says."""
     named, arn = raw.get("tableName"), raw.get("eventSourceARN")
     told = None if named is None else text_or_none(named)
-    return told or (_table_in(arn) if isinstance(arn, str) else None) or given
+    return told or (table_in(arn) if isinstance(arn, str) else None) or given
 
 
 @lru_cache(1024)
-def _table_in(arn: str) -> str | None:
-    """Source: "arn:aws:dynamodb:region:account:table/Name/stream/label", Service Authorization Reference, DynamoDB."""
+def table_in(arn: str) -> str | None:
+    """The table that a stream is of.
+
+    Source: "arn:aws:dynamodb:region:account:table/Name/stream/label", Service Authorization Reference, DynamoDB.
+    """
     parts = arn.split(":", 5)
     names = parts[5].split("/") if len(parts) == 6 and parts[2] == "dynamodb" else []
     return text_or_none(names[1]) if len(names) > 1 and names[0] == "table" else None

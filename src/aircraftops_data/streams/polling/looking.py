@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aircraftops_data.errors import InvalidInputError
+from aircraftops_data.streams.heads import table_in
 from aircraftops_data.streams.polling.reading import latest_of, whole_of
 from aircraftops_data.streams.polling.shards import Lineage, Shard, Stream, shards_of, streams_of
 from aircraftops_data.streams.polling.state import (
@@ -38,7 +39,7 @@ def look_at(desk: Desk, origin: Origin) -> Look:
     """Look; the first of all pollers begins. Raises InvalidInputError where the table has no stream, or the name
     is another table's."""
     standing = desk.group.standing()
-    foreign = next((start.arn for start in standing.starts if f":table/{desk.table}/stream/" not in start.arn), None)
+    foreign = next((start.arn for start in standing.starts if table_in(start.arn) != desk.table), None)
     if foreign is not None:
         raise InvalidInputError(
             f"Pollers named {desk.group.name!r} read {foreign}; those of {desk.table} need another name"
