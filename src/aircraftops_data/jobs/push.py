@@ -12,7 +12,7 @@ from typing import Any, cast
 from aircraftops_data.errors import InvalidMessageError
 from aircraftops_data.jobs.model import Job
 from aircraftops_data.jobs.states import JobState
-from aircraftops_data.transports.services import Service
+from aircraftops_data.transports.services import called
 
 # Source: Amazon SQS Developer Guide, "Amazon SQS visibility timeout": 12 hours from when the message was received.
 HIDDEN_MOST = timedelta(hours=12)
@@ -96,4 +96,4 @@ class SqsQueue:
         self._call("ChangeMessageVisibility", ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
 
     def _call(self, operation: str, **given: Any) -> Any:
-        return Service("sqs", self.client).call(operation, QueueUrl=self.url, **given)
+        return called(self.client, operation, QueueUrl=self.url, **given)

@@ -32,10 +32,15 @@ class Service:
 
     def call(self, operation: str, **parameters: Any) -> Any:
         """The response. Raises the library's errors, botocore's as their cause."""
-        from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
-        from botocore.exceptions import BotoCoreError, ClientError
+        return called(self.client, operation, **parameters)
 
-        try:
-            return getattr(self.client, str(xform_name(operation)))(**parameters)
-        except (BotoCoreError, ClientError) as error:
-            raise translated(operation, error) from error
+
+def called(client: Any, operation: str, **parameters: Any) -> Any:
+    """The response of a client. Raises the library's errors, botocore's as their cause."""
+    from botocore import xform_name  # pyright: ignore[reportUnknownVariableType]
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return getattr(client, str(xform_name(operation)))(**parameters)
+    except (BotoCoreError, ClientError) as error:
+        raise translated(operation, error) from error
